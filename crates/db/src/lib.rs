@@ -1,0 +1,39 @@
+//! One SQL text on two engines.
+//!
+//! [`Db`] is SQLite in a file (one writer, many readers, WAL) or PostgreSQL; [`Tx`] is a transaction on either. A store
+//! writes `tx.query("SELECT … WHERE id = $1").bind(id).optional::<Camera>()` and does not know which it talks to.
+//! What differs stands in a `match tx.engine()` with a comment on why.
+//!
+//! Rules that keep one text enough:
+//! * integers are `BIGINT`, floats `DOUBLE PRECISION`, truth `BOOLEAN`, bytes `BYTEA`, everything else `TEXT`;
+//! * an id is its wire text, a time is integer microseconds since 1970 (UTC), JSON is text behind [`Json`];
+//! * `SUM` and friends are cast (`CAST(SUM(x) AS BIGINT)`), because PostgreSQL widens them.
+//!
+//! A transaction's life: [`Db::begin`] takes the writer (SQLite: `BEGIN IMMEDIATE`, so that it can never fail half-way
+//! with "database is locked"), the service calls store functions with `&mut Tx`, then [`Tx::commit`]; dropping it rolls
+//! back. [`Db::read`] takes a reader. Nothing slow may be awaited while a `Tx` is open.
+
+mod error;
+mod migrate;
+mod pool;
+mod row;
+mod tx;
+mod value;
+
+pub use error::{Error, OnConstraint, Result};
+pub use include_dir;
+pub use migrate::{AppliedMigration, Migrations, Migrator, Plan, SchemaState};
+pub use pool::{Config, Db, Engine};
+pub use row::{Column, FromRow, Json, Row};
+pub use tx::{Query, Tx};
+pub use value::Value;
+
+/// The `.up.sql` and `.down.sql` files of a folder of the calling crate, embedded.
+#[macro_export]
+macro_rules! migrations {
+    ($folder:literal) => {{
+        static FOLDER: $crate::include_dir::Dir<'static> =
+            $crate::include_dir::include_dir!(concat!("$CARGO_MANIFEST_DIR/", $folder));
+        $crate::Migrations::new(&FOLDER)
+    }};
+}

@@ -1,0 +1,246 @@
+use std::collections::BTreeMap;
+
+use include_dir::Dir;
+use kernel::Timestamp;
+
+use crate::{Db, Engine, Error, FromRow, Result, Row, Tx};
+
+/// A module's numbered SQL files: `0001_cameras.up.sql` and `0001_cameras.down.sql`. Where the engines need different
+/// text, `0001_cameras.up.postgres.sql` stands beside and wins on PostgreSQL.
+#[derive(Clone, Copy)]
+pub struct Migrations(&'static Dir<'static>);
+
+impl Migrations {
+    pub const fn new(folder: &'static Dir<'static>) -> Self {
+        Self(folder)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Migration {
+    module: &'static str,
+    version: i64,
+    name: String,
+    up: String,
+    down: String,
+    checksum: String,
+}
+
+/// A migration that the database has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedMigration {
+    pub module: String,
+    pub version: i64,
+    pub name: String,
+    pub applied_at: Timestamp,
+    checksum: String,
+    position: i64,
+}
+
+impl FromRow for AppliedMigration {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            module: row.get("module")?,
+            version: row.get("version")?,
+            name: row.get("name")?,
+            applied_at: row.get("applied_at")?,
+            checksum: row.get("checksum")?,
+            position: row.get("position")?,
+        })
+    }
+}
+
+/// What `upgrade` would do, or what `downgrade` did: `(module, version, name)` in order.
+pub type Plan = Vec<(String, i64, String)>;
+
+/// The database against the files.
+#[derive(Debug)]
+pub struct SchemaState {
+    pub applied: Vec<AppliedMigration>,
+    pub pending: Plan,
+}
+
+/// Brings a database to the schema that the modules' files describe, and back.
+pub struct Migrator {
+    migrations: Vec<Migration>,
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS db_migrations (
+    module TEXT NOT NULL, version BIGINT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL, position BIGINT NOT NULL, PRIMARY KEY (module, version))";
+
+/// Any constant does, as long as every Socle uses the same: "socle" in ASCII.
+const ADVISORY_LOCK: i64 = 0x73_6f_63_6c_65;
+
+impl Migrator {
+    /// Reads the files of all modules, in the order in which they are to be applied. A misnamed or missing file is an
+    /// error here, before any database is touched.
+    pub fn new(engine: Engine, modules: &[(&'static str, Migrations)]) -> Result<Self> {
+        let mut migrations = Vec::new();
+        for (module, folder) in modules {
+            migrations.extend(read_folder(engine, module, folder.0)?);
+        }
+        Ok(Self { migrations })
+    }
+
+    /// Compares, and refuses to go on when an applied file has changed or is gone.
+    pub async fn state(&self, db: &Db) -> Result<SchemaState> {
+        // A write transaction, because a fresh database has no table to read yet.
+        let mut tx = self.lock(db).await?;
+        let state = self.compare(&mut tx).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    /// Applies what is pending, all or nothing, while other nodes wait.
+    pub async fn upgrade(&self, db: &Db, now: Timestamp) -> Result<Plan> {
+        let mut tx = self.lock(db).await?;
+        let state = self.compare(&mut tx).await?;
+        let mut position = state.applied.iter().map(|row| row.position).max().unwrap_or(0);
+        for migration in self.migrations.iter().filter(|migration| !migration.is_in(&state.applied)) {
+            tracing::info!(module = migration.module, version = migration.version, "applying a migration");
+            run(&mut tx, migration, &migration.up).await?;
+            position += 1;
+            tx.query("INSERT INTO db_migrations (module, version, name, checksum, applied_at, position) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(migration.module)
+                .bind(migration.version)
+                .bind(&migration.name)
+                .bind(&migration.checksum)
+                .bind(now)
+                .bind(position)
+                .execute()
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(state.pending)
+    }
+
+    /// Takes back the last `steps` migrations, of one module or of all, newest first.
+    pub async fn downgrade(&self, db: &Db, module: Option<&str>, steps: usize) -> Result<Plan> {
+        let mut tx = self.lock(db).await?;
+        let mut applied = self.compare(&mut tx).await?.applied;
+        applied.retain(|row| module.is_none_or(|module| row.module == module));
+        applied.sort_by_key(|row| std::cmp::Reverse(row.position));
+        let mut done = Plan::new();
+        for row in applied.into_iter().take(steps) {
+            let migration = self.migrations.iter().find(|known| known.module == row.module && known.version == row.version);
+            let migration = migration.ok_or_else(|| row.fault("its file is gone"))?;
+            tracing::info!(module = migration.module, version = migration.version, "taking a migration back");
+            run(&mut tx, migration, &migration.down).await?;
+            tx.query("DELETE FROM db_migrations WHERE module = $1 AND version = $2")
+                .bind(migration.module)
+                .bind(migration.version)
+                .execute()
+                .await?;
+            done.push(migration.key());
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    async fn lock(&self, db: &Db) -> Result<Tx> {
+        let mut tx = db.begin().await?;
+        match tx.engine() {
+            // BEGIN IMMEDIATE holds the only write lock already.
+            Engine::Sqlite => {}
+            Engine::Postgres => {
+                tx.query("SET LOCAL statement_timeout = 0").execute().await?;
+                tx.query("SELECT pg_advisory_xact_lock($1)").bind(ADVISORY_LOCK).execute().await?;
+            }
+        }
+        tx.script(TABLE.to_owned()).await?;
+        Ok(tx)
+    }
+
+    async fn compare(&self, tx: &mut Tx) -> Result<SchemaState> {
+        let applied: Vec<AppliedMigration> =
+            tx.query("SELECT * FROM db_migrations ORDER BY position").all().await?;
+        for row in &applied {
+            let known = self.migrations.iter().find(|known| known.module == row.module && known.version == row.version);
+            match known {
+                None => return Err(row.fault("is applied, but this version of Socle has no file for it; a newer Socle made this database")),
+                Some(known) if known.checksum != row.checksum => {
+                    return Err(row.fault("its file changed after it was applied; put the old file back and add a new one"));
+                }
+                Some(_) => {}
+            }
+        }
+        let pending =
+            self.migrations.iter().filter(|migration| !migration.is_in(&applied)).map(Migration::key).collect();
+        Ok(SchemaState { applied, pending })
+    }
+}
+
+impl AppliedMigration {
+    fn fault(&self, reason: &str) -> Error {
+        Error::Migration { module: self.module.clone(), version: self.version, reason: reason.to_owned() }
+    }
+}
+
+impl Migration {
+    fn is_in(&self, applied: &[AppliedMigration]) -> bool {
+        applied.iter().any(|row| row.module == self.module && row.version == self.version)
+    }
+
+    fn key(&self) -> (String, i64, String) {
+        (self.module.to_owned(), self.version, self.name.clone())
+    }
+}
+
+async fn run(tx: &mut Tx, migration: &Migration, sql: &str) -> Result<()> {
+    tx.script(sql.to_owned()).await.map_err(|error| Error::Migration {
+        module: migration.module.to_owned(),
+        version: migration.version,
+        reason: match &error {
+            Error::Sql(source) | Error::Constraint { source, .. } => source.to_string(),
+            other => other.to_string(),
+        },
+    })
+}
+
+fn read_folder(engine: Engine, module: &'static str, folder: &Dir<'static>) -> Result<Vec<Migration>> {
+    let fault = |version, reason: String| Error::Migration { module: module.to_owned(), version, reason };
+    let mut ups = BTreeMap::new();
+    let mut downs = BTreeMap::new();
+    for file in folder.files() {
+        let name = file.path().to_str().unwrap_or("a file that is not UTF-8 by name");
+        let misnamed = || fault(0, format!("{name} is not named like 0001_name.up.sql"));
+        let text = file.contents_utf8().ok_or_else(|| fault(0, format!("{name} is not UTF-8")))?;
+        let (stem, direction, only) = match name.split('.').collect::<Vec<_>>()[..] {
+            [stem, direction, "sql"] => (stem, direction, None),
+            [stem, direction, "postgres", "sql"] => (stem, direction, Some(Engine::Postgres)),
+            _ => return Err(misnamed()),
+        };
+        let (number, title) = stem.split_once('_').ok_or_else(misnamed)?;
+        let version: i64 = number.parse().map_err(|_| misnamed())?;
+        let files = match direction {
+            "up" => &mut ups,
+            "down" => &mut downs,
+            _ => return Err(misnamed()),
+        };
+        match only {
+            Some(other) if other != engine => {}
+            Some(_) => drop(files.insert(version, (title, text))),
+            None => drop(files.entry(version).or_insert((title, text))),
+        }
+    }
+    let mut migrations = Vec::new();
+    for (expected, (version, (title, up))) in (1..).zip(ups) {
+        if version != expected {
+            return Err(fault(version, format!("number {expected} is missing before it")));
+        }
+        let (_, down) = downs.remove(&version).ok_or_else(|| fault(version, "it has no .down.sql".to_owned()))?;
+        migrations.push(Migration {
+            module,
+            version,
+            name: title.to_owned(),
+            up: up.to_owned(),
+            down: down.to_owned(),
+            checksum: blake3::hash(up.as_bytes()).to_hex().to_string(),
+        });
+    }
+    match downs.keys().next() {
+        Some(version) => Err(fault(*version, "it has no .up.sql".to_owned())),
+        None => Ok(migrations),
+    }
+}

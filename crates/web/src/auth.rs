@@ -1,0 +1,92 @@
+use std::{net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use kernel::{Allow, Ctx, Locale, Permission, Problem, RequestId, Timestamp};
+
+use crate::{Error, Result};
+
+/// What is known of a request before anybody is known: put there by [`crate::middleware`].
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub id: RequestId,
+    pub now: Timestamp,
+    pub locale: Locale,
+    pub address: Option<IpAddr>,
+    /// Scheme and host that the caller used, for links and for the check of `Origin`.
+    pub host: Option<String>,
+}
+
+/// Finds out who asks. Implemented by `identity`.
+#[async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// `None`: no credentials at all. A problem: credentials that do not count.
+    async fn authenticate(&self, parts: &Parts, request: &Request) -> Result<Option<Ctx>, Problem>;
+}
+
+pub type Authenticator = Arc<dyn Authenticate>;
+
+impl<S: Send + Sync> FromRequestParts<S> for Request {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Ok(request(parts)?)
+    }
+}
+
+fn request(parts: &Parts) -> Result<Request, Problem> {
+    parts.extensions.get::<Request>().cloned().ok_or_else(Problem::internal)
+}
+
+/// Anybody, signed in or not. Credentials that do not count are still an error.
+pub struct MaybeCaller(pub Option<Ctx>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        if let Some(ctx) = parts.extensions.get::<Ctx>() {
+            return Ok(Self(Some(ctx.clone())));
+        }
+        let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
+        let request = request(parts)?;
+        let ctx = authenticator.authenticate(parts, &request).await?;
+        if let Some(ctx) = &ctx {
+            tracing::Span::current().record("user.id", tracing::field::display(&ctx.actor));
+            tracing::Span::current().record("workspace.id", tracing::field::display(ctx.workspace));
+            parts.extensions.insert(ctx.clone());
+        }
+        Ok(Self(ctx))
+    }
+}
+
+/// Any signed-in caller.
+pub struct Caller(pub Ctx);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match MaybeCaller::from_request_parts(parts, state).await?.0 {
+            Some(ctx) => Ok(Self(ctx)),
+            None => Err(Problem::unauthorized(
+                "unauthenticated",
+                "sign in, or send an access token as Authorization: Bearer …",
+            )
+            .into()),
+        }
+    }
+}
+
+/// A caller who holds `P`: asking for this in a handler is the check.
+pub struct Allowed<P>(pub Allow<P>);
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Allowed<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Caller(ctx) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(ctx.allow::<P>()?))
+    }
+}

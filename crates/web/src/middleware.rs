@@ -1,0 +1,247 @@
+//! What every request passes, outermost first: path rewrite, request id and log line, panic guard, time limit, security
+//! headers, size limit. Applied once, to the whole router, by [`apply`].
+
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use kernel::{Clock, Locale, Problem, RequestId, ToProblem};
+use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer,
+};
+use tracing::Instrument;
+
+use crate::{Authenticator, Rewrite, error};
+
+/// What the middleware needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    pub clock: Arc<dyn Clock>,
+    pub authenticator: Authenticator,
+    pub rewrite: Rewrite,
+    /// Addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Arc<[IpAddr]>,
+    /// Origins that may call from another site's page; none by default.
+    pub cors_origins: Vec<HeaderValue>,
+    /// JSON bodies at most, in bytes; upload routes set their own.
+    pub body_bytes_max: usize,
+    /// Time to the first byte of an answer; streams may go on after it.
+    pub timeout: Duration,
+}
+
+/// The finished service around all routes.
+pub fn apply(routes: Router, settings: Settings) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(settings.cors_origins.clone())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("api-version"),
+        ])
+        .expose_headers([
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("api-version"),
+            header::RETRY_AFTER,
+        ]);
+    let routed = routes
+        .layer(DefaultBodyLimit::max(settings.body_bytes_max))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(settings.clone(), observe))
+                .layer(cors)
+                .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
+                .layer(from_fn_with_state(settings.timeout, limit_time))
+                .layer(CatchPanicLayer::custom(panicked)),
+        );
+    // Rewriting must come before routing, so it wraps the router as a whole.
+    let rewrite = settings.rewrite;
+    let rewritten = MapRequestLayer::new(move |mut request: axum::extract::Request| {
+        match rewrite.apply(request.uri(), request.headers()) {
+            Ok(Some(uri)) => *request.uri_mut() = uri,
+            Ok(None) => {}
+            Err(problem) => {
+                request.extensions_mut().insert(RefusedPath(problem));
+            }
+        }
+        request
+    })
+    .layer(routed);
+    Router::new().fallback_service(rewritten)
+}
+
+/// A path that could not be rewritten; answered where bodies are written.
+#[derive(Clone)]
+struct RefusedPath(Problem);
+
+/// Small JSON and text gain; pictures, video, event streams and WebSockets do not.
+fn compressible() -> impl tower_http::compression::Predicate {
+    use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+    SizeAbove::new(1024)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::const_new("video/"))
+        .and(NotForContentType::const_new("multipart/"))
+        .and(NotForContentType::const_new("application/octet-stream"))
+}
+
+async fn limit_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => crate::Error::from(
+            Problem::new(504, "timeout", "the server did not finish in time; nothing half-done was kept")
+        )
+        .into_response(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    let message = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(message, "a handler panicked");
+    metrics::counter!("http_panics_total").increment(1);
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(Problem::internal());
+    response
+}
+
+/// Gives the request its id, time, language and address; writes problem bodies, common headers, metrics and the log line.
+async fn observe(State(settings): State<Settings>, mut request: axum::extract::Request, next: Next) -> Response {
+    let started = Instant::now();
+    let now = settings.clock.now();
+    let headers = request.headers();
+    let id = header_text(headers, "x-request-id").and_then(RequestId::parse).unwrap_or_else(|| RequestId::new(now));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let trusted = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
+    let known = crate::Request {
+        id: id.clone(),
+        now,
+        locale: header_text(headers, "accept-language").and_then(Locale::parse).unwrap_or_default(),
+        address: if trusted { forwarded_for(headers, &settings.trusted_proxies).or(peer) } else { peer },
+        host: header_text(headers, "host").map(|host| {
+            let secure = trusted && header_text(headers, "x-forwarded-proto") == Some("https");
+            format!("{}://{host}", if secure { "https" } else { "http" })
+        }),
+    };
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "request",
+        request.id = %id,
+        http.method = %method,
+        http.route = route,
+        user.id = tracing::field::Empty,
+        workspace.id = tracing::field::Empty,
+    );
+    let refused = request.extensions_mut().remove::<RefusedPath>();
+    request.extensions_mut().insert(known);
+    request.extensions_mut().insert(settings.authenticator.clone());
+
+    let mut response = match refused {
+        Some(RefusedPath(problem)) => crate::Error::from(problem).into_response(),
+        None => next.run(request).instrument(span.clone()).await,
+    };
+    if let Some(problem) = problem_of(&mut response, &method) {
+        let mut written = error::render(&problem, id.as_str(), now);
+        // What a layer added stays (CORS, Allow); what described the empty body goes.
+        for (name, value) in response.headers() {
+            if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH | header::CONTENT_ENCODING)
+                && !written.headers().contains_key(name)
+            {
+                written.headers_mut().append(name, value.clone());
+            }
+        }
+        response = written;
+    }
+    let status = response.status();
+    let headers = response.headers_mut();
+    headers.insert("api-version", HeaderValue::from_static("1"));
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert("x-request-id", value);
+    }
+    secure(headers);
+
+    let elapsed = started.elapsed();
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "answered"));
+    response
+}
+
+/// The problem that a handler or layer left in the response; a bare 4xx or 5xx of axum's own becomes one.
+fn problem_of(response: &mut Response<Body>, method: &Method) -> Option<Problem> {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return Some(problem);
+    }
+    let status = response.status();
+    let bare = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if status.as_u16() < 400 || !bare {
+        return None;
+    }
+    Some(match status.as_u16() {
+        404 => Problem::not_found("not-found", "nothing answers at this path"),
+        405 => Problem::new(405, "method-not-allowed", format!("this path does not take {method}")),
+        413 => Problem::too_large("body-too-large", "the body is larger than this route takes"),
+        code => {
+            let problem = Problem::new(code, "refused", "");
+            let title = problem.title().to_lowercase();
+            Problem { detail: title, ..problem }
+        }
+    })
+}
+
+fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The last address in the list that no trusted proxy added: those before it could be anybody's claim.
+fn forwarded_for(headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let list = header_text(headers, "x-forwarded-for")?;
+    list.rsplit(',').filter_map(|part| part.trim().parse().ok()).find(|address| !trusted.contains(address))
+}
+
+/// The OWASP set of headers. `style-src` allows hashes only through CSSOM, so no `unsafe-inline` is needed.
+fn secure(headers: &mut HeaderMap) {
+    const SET: [(HeaderName, &str); 6] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' ws: wss:; \
+             worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ];
+    for (name, value) in SET {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// The same body for problems that are answered outside a request's middleware, such as a refused WebSocket.
+pub fn problem_response(error: &impl ToProblem, id: &RequestId, now: kernel::Timestamp) -> Response {
+    error::render(&error.problem(), id.as_str(), now)
+}
