@@ -31,9 +31,12 @@ pub use value::Value;
 /// The `.up.sql` and `.down.sql` files of a folder of the calling crate, embedded.
 #[macro_export]
 macro_rules! migrations {
-    ($folder:literal) => {{
+    // One name for all, because `include_dir!` takes a literal and nothing that a macro puts together.
+    ("migrations") => {{
+        // `include_dir!` names its crate without a path.
+        use $crate::include_dir;
         static FOLDER: $crate::include_dir::Dir<'static> =
-            $crate::include_dir::include_dir!(concat!("$CARGO_MANIFEST_DIR/", $folder));
+            $crate::include_dir::include_dir!("$CARGO_MANIFEST_DIR/migrations");
         $crate::Migrations::new(&FOLDER)
     }};
 }
