@@ -1,0 +1,219 @@
+use db::{Engine, FromRow, Json, OnConstraint, Row, Tx, Value};
+use kernel::{Ctx, Locale, TaskId, Timestamp, WorkspaceId};
+
+use crate::{Config, Error, Job, Priority, Result, State, Task, TaskFilter, model::StoredProblem};
+
+const INSERT: &str = "INSERT INTO jobs_tasks
+    (id, workspace_id, kind, queue, priority, state, args, unique_key, run_at, max_attempts, timeout_ms,
+     actor, request_id, locale, created_at)
+    VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    ON CONFLICT (workspace_id, kind, unique_key) WHERE finished_at IS NULL DO NOTHING";
+
+const FIND_UNIQUE: &str = "SELECT id AS value FROM jobs_tasks
+    WHERE workspace_id = $1 AND kind = $2 AND unique_key = $3 AND finished_at IS NULL";
+
+pub(crate) struct NewTask<'a> {
+    pub(crate) id: TaskId,
+    pub(crate) args: String,
+    pub(crate) unique_key: Option<&'a str>,
+    pub(crate) priority: Priority,
+    pub(crate) run_at: Timestamp,
+}
+
+/// False if an unfinished task with the same key is there already.
+pub(crate) async fn insert<J: Job>(tx: &mut Tx, ctx: &Ctx, task: &NewTask<'_>) -> Result<bool> {
+    let options = J::options();
+    let rows = tx
+        .query(INSERT)
+        .bind(task.id)
+        .bind(ctx.workspace)
+        .bind(J::KIND)
+        .bind(options.queue)
+        .bind(task.priority.number())
+        .bind(task.args.as_str())
+        .bind(task.unique_key)
+        .bind(task.run_at)
+        .bind(options.max_attempts.max(1))
+        .bind(i64::try_from(options.timeout.as_millis()).unwrap_or(i64::MAX))
+        .bind(ctx.actor.to_string())
+        .bind(ctx.request_id.as_str())
+        .bind(ctx.locale.tag())
+        .bind(ctx.now)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+pub(crate) async fn find_unique(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    kind: &str,
+    key: &str,
+) -> Result<Option<TaskId>> {
+    Ok(tx.query(FIND_UNIQUE).bind(workspace).bind(kind).bind(key).optional().await?)
+}
+
+pub(crate) async fn find(tx: &mut Tx, workspace: WorkspaceId, id: TaskId) -> Result<Option<Task>> {
+    Ok(tx
+        .query("SELECT * FROM jobs_tasks WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .optional()
+        .await?)
+}
+
+/// One page, newest first, and the number of tasks on all pages.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    filter: &TaskFilter,
+    limit: u32,
+    offset: i64,
+) -> Result<(Vec<Task>, u64)> {
+    let mut wanted = "workspace_id = $1".to_owned();
+    let mut values: Vec<Value> = vec![workspace.into()];
+    if !filter.states.is_empty() {
+        wanted += &format!(" AND state IN ({})", places(values.len(), filter.states.len()));
+        values.extend(filter.states.iter().map(|state| state.name().into()));
+    }
+    for (column, value) in [("kind", &filter.kind), ("queue", &filter.queue)] {
+        if let Some(value) = value {
+            values.push(value.into());
+            wanted += &format!(" AND {column} = ${}", values.len());
+        }
+    }
+    let total = tx
+        .query_built(format!("SELECT COUNT(*) AS value FROM jobs_tasks WHERE {wanted}"))
+        .bind_all(values.clone())
+        .one()
+        .await?;
+    let page = format!(
+        "SELECT * FROM jobs_tasks WHERE {wanted} ORDER BY id DESC LIMIT ${} OFFSET ${}",
+        values.len() + 1,
+        values.len() + 2
+    );
+    let items = tx.query_built(page).bind_all(values).bind(limit).bind(offset).all().await?;
+    Ok((items, total))
+}
+
+const CANCEL: &str = "UPDATE jobs_tasks SET
+    cancel_requested = TRUE,
+    state = CASE WHEN state = 'RUNNING' THEN state ELSE 'CANCELLED' END,
+    finished_at = CASE WHEN state = 'RUNNING' THEN finished_at ELSE $3 END,
+    expires_at = CASE WHEN state = 'RUNNING' THEN expires_at ELSE $4 END
+    WHERE workspace_id = $1 AND id = $2 AND state IN ('PENDING', 'RETRYING', 'RUNNING')";
+
+pub(crate) async fn cancel(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: TaskId,
+    now: Timestamp,
+    config: &Config,
+) -> Result<bool> {
+    let expires = expiry(config, State::Cancelled, now);
+    Ok(tx.query(CANCEL).bind(workspace).bind(id).bind(now).bind(expires).execute().await? == 1)
+}
+
+const RETRY: &str = "UPDATE jobs_tasks SET
+    state = 'PENDING', attempt = 0, losses = 0, cancel_requested = FALSE, progress = 0, run_at = $3,
+    message = NULL, problem = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL
+    WHERE workspace_id = $1 AND id = $2 AND state IN ('FAILED', 'CANCELLED')";
+
+pub(crate) async fn retry(tx: &mut Tx, workspace: WorkspaceId, id: TaskId, now: Timestamp) -> Result<bool> {
+    let rows = tx
+        .query(RETRY)
+        .bind(workspace)
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await
+        .on_constraint("jobs_tasks_workspace_id_kind_unique_key_key", || Error::Duplicate(id))?;
+    Ok(rows == 1)
+}
+
+pub(crate) async fn delete(tx: &mut Tx, workspace: WorkspaceId, id: TaskId) -> Result<bool> {
+    const DELETE: &str = "DELETE FROM jobs_tasks WHERE workspace_id = $1 AND id = $2 AND state <> 'RUNNING'";
+    Ok(tx.query(DELETE).bind(workspace).bind(id).execute().await? == 1)
+}
+
+pub(crate) async fn pause(tx: &mut Tx, queue: &str, now: Timestamp) -> Result<()> {
+    const PAUSE: &str =
+        "INSERT INTO jobs_paused_queues (queue, paused_at) VALUES ($1, $2) ON CONFLICT (queue) DO NOTHING";
+    tx.query(PAUSE).bind(queue).bind(now).execute().await?;
+    Ok(())
+}
+
+pub(crate) async fn resume(tx: &mut Tx, queue: &str) -> Result<()> {
+    tx.query("DELETE FROM jobs_paused_queues WHERE queue = $1").bind(queue).execute().await?;
+    Ok(())
+}
+
+pub(crate) async fn paused(tx: &mut Tx) -> Result<Vec<String>> {
+    Ok(tx.query("SELECT queue AS value FROM jobs_paused_queues ORDER BY queue").all().await?)
+}
+
+/// When a task that reaches `state` at `now` is deleted.
+pub(crate) fn expiry(config: &Config, state: State, now: Timestamp) -> Option<Timestamp> {
+    let hours = match state {
+        State::Succeeded | State::Cancelled => config.keep_h,
+        State::Failed => config.keep_failed_h,
+        State::Pending | State::Running | State::Retrying => return None,
+    };
+    Some(later(now, std::time::Duration::from_secs(hours.saturating_mul(3_600))))
+}
+
+/// `now + wait`, at most the end of time.
+pub(crate) fn later(now: Timestamp, wait: std::time::Duration) -> Timestamp {
+    kernel::Timestamp::checked_add(now, wait).unwrap_or(Timestamp::MAX)
+}
+
+/// `$4, $5, $6` for `first = 3, count = 3`.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    (first + 1..=first + count).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ")
+}
+
+/// PostgreSQL workers step around rows that another is claiming; SQLite has one writer, so there is nobody to meet.
+pub(crate) fn skip_locked(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE SKIP LOCKED",
+    }
+}
+
+pub(crate) fn locale(tag: &str) -> Locale {
+    Locale::parse(tag).unwrap_or_default()
+}
+
+fn state(row: &Row) -> db::Result<State> {
+    row.get::<String>("state")?.parse().map_err(|source| db::Error::Column {
+        column: "state".to_owned(),
+        source: Box::<crate::StateError>::new(source),
+    })
+}
+
+impl FromRow for Task {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            workspace: row.get("workspace_id")?,
+            kind: row.get("kind")?,
+            queue: row.get("queue")?,
+            priority: Priority::from_number(row.get("priority")?),
+            state: state(row)?,
+            progress: row.get("progress")?,
+            message: row.get("message")?,
+            result: row.get::<Option<Json<serde_json::Value>>>("result")?.map(|Json(value)| value),
+            problem: row.get::<Option<Json<StoredProblem>>>("problem")?.map(|Json(stored)| stored.into()),
+            error: row.get("error")?,
+            attempt: row.get("attempt")?,
+            max_attempts: row.get("max_attempts")?,
+            cancel_requested: row.get("cancel_requested")?,
+            actor: row.get("actor")?,
+            request_id: row.get("request_id")?,
+            created_at: row.get("created_at")?,
+            run_at: row.get("run_at")?,
+            started_at: row.get("started_at")?,
+            finished_at: row.get("finished_at")?,
+        })
+    }
+}

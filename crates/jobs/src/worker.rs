@@ -1,0 +1,269 @@
+//! One process's worker: claims tasks while it has room, runs them, and stops without losing any.
+
+mod attempt;
+mod keeper;
+pub(crate) mod store;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use kernel::{Id, TaskId};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Handlers, Result, State, TaskChange,
+    context::{Stop, Stopper},
+    handlers::chain,
+    queue::Inner,
+};
+use store::Claimed;
+
+kernel::id_kind! {
+    /// One run of a worker process.
+    pub(crate) WorkerRun = "wrk" => WorkerRunId
+}
+
+pub(crate) struct Worker {
+    jobs: Arc<Inner>,
+    handlers: Handlers,
+    kinds: Vec<&'static str>,
+    id: String,
+    /// What this process runs now. Locked for single look-ups only, never across an await.
+    running: Mutex<HashMap<TaskId, Running>>,
+}
+
+struct Running {
+    fence: i64,
+    stopper: Stopper,
+    /// The body has called `complete_in`: its row may be settled before it returns.
+    completed: Arc<std::sync::atomic::AtomicBool>,
+}
+
+struct Lane {
+    queue: String,
+    slots: Arc<Semaphore>,
+}
+
+/// After a hint that tasks come, the first looks are this close together; then twice as far each time.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Wait after a failure of the database.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+impl Worker {
+    pub(crate) fn new(jobs: Arc<Inner>, handlers: Handlers) -> Arc<Self> {
+        let id = Id::<WorkerRun>::new(jobs.clock.now()).to_string();
+        let kinds = handlers.kinds();
+        Arc::new(Self { jobs, handlers, kinds, id, running: Mutex::default() })
+    }
+
+    pub(crate) async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        if self.kinds.is_empty() || self.jobs.config.queues.is_empty() {
+            tracing::info!("this worker has no kinds or no queues of tasks, so it rests");
+            return shutdown.cancelled().await;
+        }
+        // A task claimed by a worker that is not in the books would count as orphaned: first sign on.
+        while let Err(error) = self.sign_on().await {
+            tracing::warn!(error = chain(&error), "could not sign on as a worker; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(AFTER_FAILURE) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+        tracing::info!(worker.id = self.id, kinds = self.kinds.len(), "worker began");
+        let mut keeper = JoinSet::new();
+        keeper.spawn(keeper::keep(self.clone()));
+        let mut attempts = JoinSet::new();
+        self.work(&mut attempts, &shutdown).await;
+        self.wind_down(&mut attempts).await;
+        keeper.shutdown().await;
+        self.sign_off().await;
+    }
+
+    async fn sign_on(&self) -> Result<()> {
+        let mut tx = self.jobs.db.begin().await?;
+        store::beat(&mut tx, &self.id, self.jobs.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Claims and runs until `shutdown`.
+    async fn work(self: &Arc<Self>, attempts: &mut JoinSet<()>, shutdown: &CancellationToken) {
+        let lanes: Vec<Lane> = (self.jobs.config.queues.iter())
+            .map(|(queue, slots)| Lane {
+                queue: queue.clone(),
+                slots: Arc::new(Semaphore::new(*slots as usize)),
+            })
+            .collect();
+        let poll = self.jobs.config.poll();
+        let mut wait = poll;
+        let mut busy = false;
+        loop {
+            while attempts.try_join_next().is_some() {}
+            let free = lanes.iter().any(|lane| lane.slots.available_permits() > 0);
+            if free && !shutdown.is_cancelled() {
+                match self.claim(&lanes, busy).await {
+                    Ok(claimed) => {
+                        busy = !claimed.is_empty();
+                        for (task, slot) in claimed {
+                            self.begin(task, slot, attempts);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = chain(&error), "could not claim tasks; trying again");
+                        (busy, wait) = (false, AFTER_FAILURE);
+                    }
+                }
+                if busy {
+                    wait = poll;
+                    continue;
+                }
+            }
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                Some(_) = attempts.join_next() => busy = true,
+                () = self.jobs.enqueued.notified() => wait = LOOK_AGAIN.min(poll),
+                () = tokio::time::sleep(wait), if free => wait = (wait * 2).min(poll),
+            }
+        }
+    }
+
+    /// Claims for all lanes with room, in one transaction. An idle worker looks with a read first.
+    async fn claim(&self, lanes: &[Lane], busy: bool) -> Result<Vec<(Claimed, OwnedSemaphorePermit)>> {
+        let now = self.jobs.clock.now();
+        let open: Vec<&Lane> = lanes.iter().filter(|lane| lane.slots.available_permits() > 0).collect();
+        if !busy {
+            let queues: Vec<&str> = open.iter().map(|lane| lane.queue.as_str()).collect();
+            let mut tx = self.jobs.db.read().await?;
+            if !store::any_due(&mut tx, &queues, &self.kinds, now).await? {
+                return Ok(Vec::new());
+            }
+        }
+        let mut tx = self.jobs.db.begin().await?;
+        let mut claimed = Vec::new();
+        for lane in open {
+            let room = lane.slots.available_permits();
+            let cap = self.jobs.config.workspace_running_max;
+            for task in store::claim(&mut tx, &self.id, &lane.queue, &self.kinds, room, cap, now).await? {
+                // Only this task takes permits, so there are as many as there was room.
+                if let Ok(slot) = lane.slots.clone().try_acquire_owned() {
+                    claimed.push((task, slot));
+                }
+            }
+        }
+        if claimed.is_empty() {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(claimed)
+    }
+
+    fn begin(self: &Arc<Self>, task: Claimed, slot: OwnedSemaphorePermit, attempts: &mut JoinSet<()>) {
+        let now = self.jobs.clock.now();
+        let delay_s = now.duration_since(task.run_at).as_secs_f64().max(0.0);
+        metrics::histogram!("jobs_start_delay_seconds", "queue" => task.queue.clone()).record(delay_s);
+        metrics::gauge!("jobs_running").increment(1.0);
+        let stopper = Stopper::default();
+        let completed = Arc::default();
+        let running =
+            Running { fence: task.fence, stopper: stopper.clone(), completed: Arc::clone(&completed) };
+        self.running().insert(task.id, running);
+        self.tell(&task, State::Running, 0);
+        let worker = self.clone();
+        let task = Arc::new(task);
+        attempts.spawn(async move {
+            // Also when this future is dropped half-way.
+            let _end = End { worker: worker.clone(), id: task.id, fence: task.fence, slot };
+            attempt::run(&worker, task, stopper, completed).await;
+        });
+    }
+
+    /// Lets running tasks end, then tells them to, then drops them.
+    async fn wind_down(&self, attempts: &mut JoinSet<()>) {
+        let config = &self.jobs.config;
+        if !attempts.is_empty() {
+            tracing::info!(running = attempts.len(), "worker stops; its running tasks may end");
+        }
+        if !all_end(attempts, config.shutdown_grace()).await {
+            self.stop_all(Stop::Shutdown);
+            // The attempts give their bodies the grace by themselves, then write that they are released.
+            all_end(attempts, config.cancel_grace() + Duration::from_secs(2)).await;
+        }
+        attempts.shutdown().await;
+    }
+
+    async fn sign_off(&self) {
+        let signed_off = async {
+            let mut tx = self.jobs.db.begin().await?;
+            let released = store::sign_off(&mut tx, &self.id).await?;
+            tx.commit().await?;
+            Ok::<_, crate::Error>(released)
+        };
+        match signed_off.await {
+            Ok(released) => tracing::info!(worker.id = self.id, released, "worker ended"),
+            // The others find out by the missing beat.
+            Err(error) => tracing::warn!(error = chain(&error), "could not sign off; the lease will run out"),
+        }
+    }
+
+    fn stop_all(&self, reason: Stop) {
+        for running in self.running().values() {
+            running.stopper.stop(reason);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<TaskId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, task: &Claimed, state: State, progress: u8) {
+        self.jobs.tell(&TaskChange {
+            task: task.id,
+            workspace: task.workspace,
+            kind: task.kind.clone(),
+            state,
+            progress,
+            message: None,
+            attempt: task.attempt,
+        });
+    }
+}
+
+/// Whether all ended within `time`.
+async fn all_end(attempts: &mut JoinSet<()>, time: Duration) -> bool {
+    let until = Instant::now() + time;
+    while !attempts.is_empty() {
+        if tokio::time::timeout_at(until, attempts.join_next()).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Ends the bookkeeping of an attempt, however it ended.
+struct End {
+    worker: Arc<Worker>,
+    id: TaskId,
+    fence: i64,
+    #[expect(dead_code, reason = "held, so that the slot comes free with this")]
+    slot: OwnedSemaphorePermit,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        metrics::gauge!("jobs_running").decrement(1.0);
+        let mut running = self.worker.running();
+        // The same task may already run here again, after a lost lease.
+        if running.get(&self.id).is_some_and(|running| running.fence == self.fence) {
+            running.remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! What workers write. Every statement about a running task carries its fence.
+
+use db::{FromRow, Json, Row, Tx, Value};
+use kernel::{Problem, TaskId, Timestamp, WorkspaceId};
+
+use crate::{
+    Config, Priority, Result, State,
+    model::StoredProblem,
+    store::{expiry, places, skip_locked},
+};
+
+/// A task that this worker has just claimed.
+#[derive(Debug, Clone)]
+pub(crate) struct Claimed {
+    pub(crate) id: TaskId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) kind: String,
+    pub(crate) queue: String,
+    pub(crate) args: String,
+    pub(crate) attempt: u32,
+    pub(crate) max_attempts: u32,
+    pub(crate) fence: i64,
+    pub(crate) timeout_ms: u64,
+    /// Asked for after an attempt had failed, or just before it did.
+    pub(crate) cancel_requested: bool,
+    pub(crate) run_at: Timestamp,
+    pub(crate) request_id: String,
+    pub(crate) locale: String,
+}
+
+impl FromRow for Claimed {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            workspace: row.get("workspace_id")?,
+            kind: row.get("kind")?,
+            queue: row.get("queue")?,
+            args: row.get("args")?,
+            attempt: row.get("attempt")?,
+            max_attempts: row.get("max_attempts")?,
+            fence: row.get("fence")?,
+            timeout_ms: row.get("timeout_ms")?,
+            cancel_requested: row.get("cancel_requested")?,
+            run_at: row.get("run_at")?,
+            request_id: row.get("request_id")?,
+            locale: row.get("locale")?,
+        })
+    }
+}
+
+struct Candidate {
+    id: TaskId,
+    workspace: WorkspaceId,
+}
+
+impl FromRow for Candidate {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self { id: row.get("id")?, workspace: row.get("workspace_id")? })
+    }
+}
+
+/// Is there anything to claim? Reads only, so that an idle worker never takes SQLite's write lock.
+pub(crate) async fn any_due(tx: &mut Tx, queues: &[&str], kinds: &[&str], now: Timestamp) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 AS value FROM jobs_tasks WHERE state IN ('PENDING', 'RETRYING') AND run_at <= $1
+         AND queue IN ({}) AND kind IN ({}) LIMIT 1",
+        places(1, queues.len()),
+        places(1 + queues.len(), kinds.len())
+    );
+    let names = queues.iter().chain(kinds).map(|name| Value::from(*name));
+    Ok(!tx.query_built(sql).bind(now).bind_all(names).rows().await?.is_empty())
+}
+
+/// Makes up to `limit` due tasks of a queue this worker's own: by priority, then by age.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    worker: &str,
+    queue: &str,
+    kinds: &[&str],
+    limit: usize,
+    workspace_max: u32,
+    now: Timestamp,
+) -> Result<Vec<Claimed>> {
+    let mut chosen: Vec<TaskId> = Vec::new();
+    let mut share = Share::load(tx, workspace_max).await?;
+    let full = share.full();
+    for priority in Priority::ALL {
+        let room = limit.saturating_sub(chosen.len());
+        if room == 0 {
+            break;
+        }
+        let mut values: Vec<Value> =
+            vec![queue.into(), priority.number().into(), now.into(), room_value(room)];
+        let mut sql = format!(
+            "SELECT id, workspace_id FROM jobs_tasks
+             WHERE queue = $1 AND priority = $2 AND run_at <= $3 AND state IN ('PENDING', 'RETRYING')
+             AND NOT EXISTS (SELECT 1 FROM jobs_paused_queues p WHERE p.queue = jobs_tasks.queue)
+             AND kind IN ({})",
+            places(values.len(), kinds.len())
+        );
+        values.extend(kinds.iter().map(|kind| Value::from(*kind)));
+        if !full.is_empty() {
+            sql += &format!(" AND workspace_id NOT IN ({})", places(values.len(), full.len()));
+            values.extend(full.iter().map(|workspace| Value::from(*workspace)));
+        }
+        sql += " ORDER BY run_at, id LIMIT $4";
+        sql += skip_locked(tx.engine());
+        let candidates: Vec<Candidate> = tx.query_built(sql).bind_all(values).all().await?;
+        chosen
+            .extend(candidates.into_iter().filter(|found| share.take(found.workspace)).map(|found| found.id));
+    }
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "UPDATE jobs_tasks SET state = 'RUNNING', worker = $1, started_at = $2, attempt = attempt + 1, fence = fence + 1,
+         progress = 0, message = NULL
+         WHERE id IN ({}) AND state IN ('PENDING', 'RETRYING') RETURNING *",
+        places(2, chosen.len())
+    );
+    let ids = chosen.into_iter().map(Value::from);
+    Ok(tx.query_built(sql).bind(worker).bind(now).bind_all(ids).all().await?)
+}
+
+fn room_value(room: usize) -> Value {
+    i64::try_from(room).unwrap_or(i64::MAX).into()
+}
+
+/// How many more tasks each workspace may have running.
+struct Share {
+    max: u32,
+    running: std::collections::HashMap<WorkspaceId, u32>,
+}
+
+impl Share {
+    async fn load(tx: &mut Tx, max: u32) -> Result<Self> {
+        let mut running = std::collections::HashMap::new();
+        if max > 0 {
+            if tx.engine() == db::Engine::Postgres {
+                // Two workers that count at the same time would both fill the same gap, so they take turns.
+                tx.query("SELECT pg_advisory_xact_lock($1)").bind(CLAIM_LOCK).execute().await?;
+            }
+            let rows = tx
+                .query("SELECT workspace_id, COUNT(*) AS running FROM jobs_tasks WHERE state = 'RUNNING' GROUP BY workspace_id")
+                .rows()
+                .await?;
+            for row in rows {
+                running.insert(row.get("workspace_id")?, row.get("running")?);
+            }
+        }
+        Ok(Self { max, running })
+    }
+
+    fn full(&self) -> Vec<WorkspaceId> {
+        self.running
+            .iter()
+            .filter(|(_, count)| **count >= self.max)
+            .map(|(workspace, _)| *workspace)
+            .collect()
+    }
+
+    fn take(&mut self, workspace: WorkspaceId) -> bool {
+        if self.max == 0 {
+            return true;
+        }
+        let count = self.running.entry(workspace).or_default();
+        let free = *count < self.max;
+        *count += u32::from(free);
+        free
+    }
+}
+
+/// Any constant does, as long as every worker uses the same: "jobs" in ASCII.
+const CLAIM_LOCK: i64 = 0x6a_6f_62_73;
+
+/// How an attempt ends, or is given back.
+#[derive(Debug, Clone)]
+pub(crate) enum Settlement {
+    Succeeded(serde_json::Value),
+    Retrying {
+        run_at: Timestamp,
+        error: String,
+    },
+    Failed {
+        problem: Problem,
+        error: String,
+    },
+    Cancelled,
+    /// As if this attempt had never begun.
+    Released,
+}
+
+impl Settlement {
+    /// `attempt` is the number of the attempt that ends.
+    pub(crate) fn state(&self, attempt: u32) -> State {
+        match self {
+            Self::Succeeded(_) => State::Succeeded,
+            Self::Retrying { .. } => State::Retrying,
+            Self::Failed { .. } => State::Failed,
+            Self::Cancelled => State::Cancelled,
+            Self::Released if attempt > 1 => State::Retrying,
+            Self::Released => State::Pending,
+        }
+    }
+}
+
+const SETTLE: &str = "UPDATE jobs_tasks SET
+    state = $3, worker = NULL, attempt = attempt - $4, run_at = COALESCE($5, run_at), result = $6, problem = $7,
+    error = COALESCE($8, error), finished_at = $9, expires_at = $10,
+    progress = CASE WHEN $6 IS NULL THEN progress ELSE 100 END
+    WHERE id = $1 AND fence = $2 AND state = 'RUNNING'";
+
+/// False if the task is no longer this attempt's.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    task: &Claimed,
+    settlement: &Settlement,
+    now: Timestamp,
+    config: &Config,
+) -> Result<bool> {
+    let state = settlement.state(task.attempt);
+    let (mut given_back, mut run_at, mut result, mut problem, mut error) = (0i64, None, None, None, None);
+    match settlement {
+        Settlement::Succeeded(value) => result = Some(Json(value)),
+        Settlement::Retrying { run_at: at, error: text } => {
+            (run_at, error) = (Some(*at), Some(text.as_str()))
+        }
+        Settlement::Failed { problem: told, error: text } => {
+            (problem, error) = (Some(Json(StoredProblem::from(told))), Some(text.as_str()));
+        }
+        Settlement::Cancelled => {}
+        Settlement::Released => given_back = 1,
+    }
+    let rows = tx
+        .query(SETTLE)
+        .bind(task.id)
+        .bind(task.fence)
+        .bind(state.name())
+        .bind(given_back)
+        .bind(run_at)
+        .bind(result)
+        .bind(problem)
+        .bind(error)
+        .bind(state.is_finished().then_some(now))
+        .bind(expiry(config, state, now))
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// False if the task is no longer this attempt's.
+pub(crate) async fn set_progress(
+    tx: &mut Tx,
+    task: &Claimed,
+    percent: u8,
+    message: Option<&str>,
+) -> Result<bool> {
+    const PROGRESS: &str = "UPDATE jobs_tasks SET progress = $3, message = COALESCE($4, message)
+        WHERE id = $1 AND fence = $2 AND state = 'RUNNING'";
+    let query = tx.query(PROGRESS).bind(task.id).bind(task.fence).bind(percent).bind(message);
+    Ok(query.execute().await? == 1)
+}
+
+/// What the database says that a worker runs.
+pub(crate) struct Held {
+    pub(crate) id: TaskId,
+    pub(crate) fence: i64,
+    pub(crate) cancel_requested: bool,
+}
+
+impl FromRow for Held {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            fence: row.get("fence")?,
+            cancel_requested: row.get("cancel_requested")?,
+        })
+    }
+}
+
+pub(crate) async fn held(tx: &mut Tx, worker: &str) -> Result<Vec<Held>> {
+    const HELD: &str =
+        "SELECT id, fence, cancel_requested FROM jobs_tasks WHERE worker = $1 AND state = 'RUNNING'";
+    Ok(tx.query(HELD).bind(worker).all().await?)
+}
+
+/// Says that the worker lives, for the first time or again. True if it had been given up in between.
+pub(crate) async fn beat(tx: &mut Tx, worker: &str, now: Timestamp) -> Result<bool> {
+    if tx.query("UPDATE jobs_workers SET beat = beat + 1 WHERE id = $1").bind(worker).execute().await? == 1 {
+        return Ok(false);
+    }
+    const REGISTER: &str = "INSERT INTO jobs_workers (id, beat, started_at) VALUES ($1, 1, $2)";
+    tx.query(REGISTER).bind(worker).bind(now).execute().await?;
+    Ok(true)
+}
+
+/// All workers and how far each has counted.
+pub(crate) async fn beats(tx: &mut Tx) -> Result<Vec<(String, i64)>> {
+    let rows = tx.query("SELECT id, beat FROM jobs_workers").rows().await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("beat")?))).collect()
+}
+
+/// Strikes a worker off, unless it has counted on since. Its tasks are then nobody's.
+pub(crate) async fn give_up(tx: &mut Tx, worker: &str, beat: i64) -> Result<bool> {
+    const GIVE_UP: &str = "DELETE FROM jobs_workers WHERE id = $1 AND beat = $2";
+    Ok(tx.query(GIVE_UP).bind(worker).bind(beat).execute().await? == 1)
+}
+
+/// A running task whose worker is gone.
+pub(crate) async fn any_orphan(tx: &mut Tx) -> Result<bool> {
+    const ANY: &str = "SELECT 1 AS value FROM jobs_tasks WHERE state = 'RUNNING'
+        AND NOT EXISTS (SELECT 1 FROM jobs_workers w WHERE w.id = jobs_tasks.worker) LIMIT 1";
+    Ok(!tx.query(ANY).rows().await?.is_empty())
+}
+
+const RESCUE: &str = "UPDATE jobs_tasks SET
+    worker = NULL, fence = fence + 1, losses = losses + 1, attempt = attempt - 1,
+    state = CASE WHEN cancel_requested THEN 'CANCELLED' WHEN losses + 1 >= $1 THEN 'FAILED' ELSE 'RETRYING' END,
+    problem = CASE WHEN NOT cancel_requested AND losses + 1 >= $1 THEN $2 ELSE problem END,
+    error = 'the worker died',
+    finished_at = CASE WHEN cancel_requested OR losses + 1 >= $1 THEN $3 ELSE finished_at END,
+    expires_at = CASE WHEN cancel_requested THEN $4 WHEN losses + 1 >= $1 THEN $5 ELSE expires_at END
+    WHERE id IN (SELECT id FROM jobs_tasks WHERE state = 'RUNNING'
+        AND NOT EXISTS (SELECT 1 FROM jobs_workers w WHERE w.id = jobs_tasks.worker)";
+
+/// Puts the tasks that are nobody's back in line, at their old place.
+pub(crate) async fn rescue(tx: &mut Tx, now: Timestamp, config: &Config) -> Result<Vec<crate::TaskChange>> {
+    let problem = Problem::new(
+        500,
+        "jobs.worker-lost",
+        format!("the workers of this task died {} times", config.losses_max),
+    );
+    let sql = format!(
+        "{RESCUE}{}) RETURNING id, workspace_id, kind, state, progress, message, attempt",
+        skip_locked(tx.engine())
+    );
+    Ok(tx
+        .query_built(sql)
+        .bind(config.losses_max)
+        .bind(Json(StoredProblem::from(&problem)))
+        .bind(now)
+        .bind(expiry(config, State::Cancelled, now))
+        .bind(expiry(config, State::Failed, now))
+        .all()
+        .await?)
+}
+
+impl FromRow for crate::TaskChange {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        let state: String = row.get("state")?;
+        Ok(Self {
+            task: row.get("id")?,
+            workspace: row.get("workspace_id")?,
+            kind: row.get("kind")?,
+            state: state.parse().map_err(|source: crate::StateError| db::Error::Column {
+                column: "state".to_owned(),
+                source: source.into(),
+            })?,
+            progress: row.get("progress")?,
+            message: row.get("message")?,
+            attempt: row.get("attempt")?,
+        })
+    }
+}
+
+/// Gives back one task that the database counts as this worker's, but that the worker does not run.
+pub(crate) async fn release(tx: &mut Tx, worker: &str, id: TaskId, fence: i64) -> Result<bool> {
+    const RELEASE: &str = "UPDATE jobs_tasks SET worker = NULL, attempt = attempt - 1,
+        state = CASE WHEN attempt > 1 THEN 'RETRYING' ELSE 'PENDING' END
+        WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'RUNNING'";
+    Ok(tx.query(RELEASE).bind(id).bind(fence).bind(worker).execute().await? == 1)
+}
+
+/// Ends a worker's life in the books: what it still holds goes back in line at once.
+pub(crate) async fn sign_off(tx: &mut Tx, worker: &str) -> Result<u64> {
+    const RELEASE_ALL: &str = "UPDATE jobs_tasks SET worker = NULL, attempt = attempt - 1,
+        state = CASE WHEN attempt > 1 THEN 'RETRYING' ELSE 'PENDING' END
+        WHERE worker = $1 AND state = 'RUNNING'";
+    let released = tx.query(RELEASE_ALL).bind(worker).execute().await?;
+    tx.query("DELETE FROM jobs_workers WHERE id = $1").bind(worker).execute().await?;
+    Ok(released)
+}
+
+/// Deletes up to `limit` tasks whose time is over.
+pub(crate) async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
+    let sql = format!(
+        "DELETE FROM jobs_tasks WHERE id IN (SELECT id FROM jobs_tasks
+         WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2{})",
+        skip_locked(tx.engine())
+    );
+    Ok(tx.query_built(sql).bind(now).bind(limit).execute().await?)
+}
+
+/// Whether the task was completed under this attempt's fence.
+pub(crate) async fn succeeded_under(tx: &mut Tx, task: &Claimed) -> Result<bool> {
+    const OWN: &str =
+        "SELECT 1 AS value FROM jobs_tasks WHERE id = $1 AND fence = $2 AND state = 'SUCCEEDED'";
+    Ok(!tx.query(OWN).bind(task.id).bind(task.fence).rows().await?.is_empty())
+}

@@ -1,0 +1,284 @@
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jobs::{Enqueue, Error, Handlers, JobContext, JobError, Priority, State, TaskFilter};
+use kernel::{Clock, SystemClock, TaskId, WorkspaceId};
+use serde_json::json;
+
+use crate::stage::{Hasty, Stage, Work, Working, write_ledger};
+
+async fn cancel(stage: &Stage, id: TaskId) -> jobs::Result<jobs::Task> {
+    let mut tx = stage.db.begin().await.unwrap();
+    let task = stage.jobs(|_| {}).cancel(&mut tx, stage.workspace, id).await?;
+    tx.commit().await.unwrap();
+    Ok(task)
+}
+
+pub(crate) async fn waiting_tasks_cancel_at_once(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let cancelled = stage.enqueue(&jobs, Work { n: 1 }).await;
+    let kept = stage.enqueue(&jobs, Work { n: 2 }).await;
+    assert_eq!(cancel(stage, cancelled).await.unwrap().state, State::Cancelled);
+    assert!(matches!(cancel(stage, cancelled).await, Err(Error::WrongState { state: State::Cancelled, .. })));
+    let worker = Working::start(
+        &jobs,
+        Handlers::new().on(|ctx: JobContext, job: Work| async move { write_ledger(&ctx, job.n).await }),
+    );
+    stage.finished(kept).await;
+    worker.stop().await;
+    assert_eq!(stage.task(cancelled).await.state, State::Cancelled);
+    assert_eq!(stage.count("SELECT CAST(SUM(n) AS BIGINT) AS value FROM ledger").await, 2);
+}
+
+pub(crate) async fn running_tasks_hear_of_a_cancellation(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let id = stage.enqueue(&jobs, Work { n: 1 }).await;
+    let worker = Working::start(
+        &jobs,
+        Handlers::new().on(|ctx: JobContext, _: Work| async move {
+            ctx.cancel.cancelled().await;
+            Err(JobError::retry("was asked to stop"))
+        }),
+    );
+    stage.wait(id, |task| task.state == State::Running).await;
+    let asked = cancel(stage, id).await.unwrap();
+    assert_eq!((asked.state, asked.cancel_requested), (State::Running, true));
+    let begun = Instant::now();
+    assert_eq!(stage.finished(id).await.state, State::Cancelled);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    worker.stop().await;
+}
+
+pub(crate) async fn bodies_that_do_not_listen_are_dropped(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let id = stage.enqueue(&jobs, Work { n: 1 }).await;
+    let handlers = Handlers::new().on(|_: JobContext, _: Work| async {
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        Ok(json!(null))
+    });
+    let worker = Working::start(&jobs, handlers);
+    stage.wait(id, |task| task.state == State::Running).await;
+    cancel(stage, id).await.unwrap();
+    assert_eq!(stage.finished(id).await.state, State::Cancelled);
+    worker.stop().await;
+}
+
+pub(crate) async fn unique_keys_admit_one_unfinished_task(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let key = || Enqueue { unique_key: Some("camera 1".to_owned()), ..Enqueue::default() };
+    let first = stage.enqueue_with(&jobs, Work { n: 1 }, key()).await;
+    let second = stage.enqueue_with(&jobs, Work { n: 2 }, key()).await;
+    assert_eq!(first, second);
+    let other = Enqueue { unique_key: Some("camera 2".to_owned()), ..Enqueue::default() };
+    assert_ne!(stage.enqueue_with(&jobs, Work { n: 3 }, other).await, first);
+    cancel(stage, first).await.unwrap();
+    let third = stage.enqueue_with(&jobs, Work { n: 4 }, key()).await;
+    assert_ne!(third, first);
+    // The key is taken again, so the cancelled one may not come back.
+    let mut tx = stage.db.begin().await.unwrap();
+    assert!(
+        matches!(jobs.retry(&mut tx, stage.workspace, first).await, Err(Error::Duplicate(id)) if id == first)
+    );
+}
+
+pub(crate) async fn delay_and_priority_order_what_runs(stage: &Stage) {
+    let jobs = stage.jobs(|config| config.queues = [("default".to_owned(), 1)].into());
+    let how = |priority, delay_ms| Enqueue {
+        priority: Some(priority),
+        delay: Duration::from_millis(delay_ms),
+        ..Enqueue::default()
+    };
+    let late = stage.enqueue_with(&jobs, Work { n: 4 }, how(Priority::High, 900)).await;
+    stage.enqueue_with(&jobs, Work { n: 3 }, how(Priority::Low, 0)).await;
+    stage.enqueue_with(&jobs, Work { n: 2 }, how(Priority::Normal, 0)).await;
+    stage.enqueue_with(&jobs, Work { n: 1 }, how(Priority::High, 0)).await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let seen = order.clone();
+    let worker = Working::start(
+        &jobs,
+        Handlers::new().on(move |_: JobContext, job: Work| {
+            seen.lock().unwrap().push(job.n);
+            async { Ok(json!(null)) }
+        }),
+    );
+    let late = stage.finished(late).await;
+    worker.stop().await;
+    assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4]);
+    assert!(late.started_at.unwrap() >= late.run_at);
+}
+
+pub(crate) async fn paused_queues_begin_nothing(stage: &Stage) {
+    let jobs =
+        stage.jobs(|config| config.queues = [("default".to_owned(), 2), ("other".to_owned(), 2)].into());
+    let mut tx = stage.db.begin().await.unwrap();
+    jobs.pause(&mut tx, "default").await.unwrap();
+    jobs.pause(&mut tx, "default").await.unwrap();
+    assert_eq!(jobs.paused(&mut tx).await.unwrap(), ["default"]);
+    tx.commit().await.unwrap();
+    let id = stage.enqueue(&jobs, Work { n: 1 }).await;
+    let elsewhere = stage.enqueue(&jobs, Hasty {}).await;
+    stage.execute("UPDATE jobs_tasks SET queue = 'other' WHERE kind = 'test.hasty'").await;
+    let worker = Working::start(
+        &jobs,
+        Handlers::new()
+            .on(|_: JobContext, _: Work| async { Ok(json!(null)) })
+            .on(|_: JobContext, _: Hasty| async { Ok(json!(null)) }),
+    );
+    stage.finished(elsewhere).await;
+    assert_eq!(stage.task(id).await.state, State::Pending);
+    let mut tx = stage.db.begin().await.unwrap();
+    jobs.resume(&mut tx, "default").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(stage.finished(id).await.state, State::Succeeded);
+    worker.stop().await;
+}
+
+pub(crate) async fn a_workspace_has_its_share_only(stage: &Stage) {
+    let jobs = stage.jobs(|config| {
+        config.workspace_running_max = 2;
+        config.queues = [("default".to_owned(), 6)].into();
+    });
+    let crowd: Vec<TaskId> = {
+        let mut tx = stage.db.begin().await.unwrap();
+        let mut ids = Vec::new();
+        for n in 0..12 {
+            ids.push(jobs.enqueue(&mut tx, &stage.ctx(), Work { n }).await.unwrap());
+        }
+        // Of another workspace, behind the crowd.
+        let mut ctx = stage.ctx();
+        ctx.workspace = WorkspaceId::new(ctx.now);
+        jobs.enqueue(&mut tx, &ctx, Hasty {}).await.unwrap();
+        tx.commit().await.unwrap();
+        ids
+    };
+    let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let handlers = || {
+        let (running, most) = (running.clone(), most.clone());
+        Handlers::new()
+            .on(move |_: JobContext, _: Work| {
+                let (running, most) = (running.clone(), most.clone());
+                async move {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(40)).await;
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    Ok(json!(null))
+                }
+            })
+            .on(|_: JobContext, _: Hasty| async { Ok(json!(null)) })
+    };
+    let workers = [Working::start(&jobs, handlers()), Working::start(&jobs, handlers())];
+    for id in &crowd {
+        assert_eq!(stage.finished(*id).await.state, State::Succeeded);
+    }
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+    // The other workspace did not wait for the crowd.
+    let overtaken = "SELECT COUNT(*) AS value FROM jobs_tasks WHERE kind = 'test.work'
+        AND started_at > (SELECT started_at FROM jobs_tasks WHERE kind = 'test.hasty')";
+    assert!(stage.count(overtaken).await >= 8);
+}
+
+pub(crate) async fn lists_are_filtered_paged_and_scoped(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(stage.enqueue(&jobs, Work { n }).await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stage.enqueue(&jobs, Hasty {}).await;
+    cancel(stage, ids[0]).await.unwrap();
+    let stranger = WorkspaceId::new(SystemClock.now());
+    let filter = TaskFilter {
+        states: vec![State::Pending, State::Running],
+        kind: Some("test.work".to_owned()),
+        queue: None,
+    };
+    let mut tx = stage.db.begin().await.unwrap();
+    let page = jobs.list(&mut tx, stage.workspace, &filter, 2, 3).await.unwrap();
+    assert_eq!((page.total, page.items.len(), page.items[0].id), (4, 1, ids[1]));
+    let all = jobs.list(&mut tx, stage.workspace, &TaskFilter::default(), 1, 100).await.unwrap();
+    assert_eq!((all.total, all.items.len()), (6, 6));
+    assert!(all.items.windows(2).all(|pair| pair[0].id > pair[1].id));
+    assert_eq!(jobs.list(&mut tx, stranger, &TaskFilter::default(), 1, 100).await.unwrap().total, 0);
+    assert_eq!(jobs.find(&mut tx, stranger, ids[1]).await.unwrap(), None);
+    assert!(matches!(jobs.cancel(&mut tx, stranger, ids[1]).await, Err(Error::NotFound(_))));
+    assert!(matches!(jobs.retry(&mut tx, stranger, ids[0]).await, Err(Error::NotFound(_))));
+    assert!(matches!(jobs.discard(&mut tx, stranger, ids[0]).await, Err(Error::NotFound(_))));
+}
+
+pub(crate) async fn dead_tasks_are_retried_or_discarded(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let (again, gone) =
+        (stage.enqueue(&jobs, Work { n: 1 }).await, stage.enqueue(&jobs, Work { n: 2 }).await);
+    let works = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let switch = works.clone();
+    let worker = Working::start(
+        &jobs,
+        Handlers::new().on(move |_: JobContext, _: Work| {
+            let works = switch.load(Ordering::SeqCst);
+            async move { if works { Ok(json!(null)) } else { Err(JobError::retry("not yet")) } }
+        }),
+    );
+    assert_eq!(stage.finished(again).await.state, State::Failed);
+    assert_eq!(stage.finished(gone).await.attempt, 5);
+    works.store(true, Ordering::SeqCst);
+    let mut tx = stage.db.begin().await.unwrap();
+    let task = jobs.retry(&mut tx, stage.workspace, again).await.unwrap();
+    assert_eq!((task.state, task.attempt, task.problem), (State::Pending, 0, None));
+    jobs.discard(&mut tx, stage.workspace, gone).await.unwrap();
+    assert_eq!(jobs.find(&mut tx, stage.workspace, gone).await.unwrap(), None);
+    tx.commit().await.unwrap();
+    let task = stage.finished(again).await;
+    assert_eq!((task.state, task.attempt), (State::Succeeded, 1));
+    let mut tx = stage.db.begin().await.unwrap();
+    let refused = jobs.retry(&mut tx, stage.workspace, again).await;
+    assert!(matches!(refused, Err(Error::WrongState { state: State::Succeeded, .. })));
+    drop(tx);
+    worker.stop().await;
+}
+
+pub(crate) async fn finished_tasks_expire(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let (old, new) = (stage.enqueue(&jobs, Work { n: 1 }).await, stage.enqueue(&jobs, Work { n: 2 }).await);
+    let handlers = || Handlers::new().on(|_: JobContext, _: Work| async { Ok(json!(null)) });
+    let worker = Working::start(&jobs, handlers());
+    let old = stage.finished(old).await;
+    stage.finished(new).await;
+    worker.stop().await;
+    assert_eq!(
+        stage.count("SELECT COUNT(*) AS value FROM jobs_tasks WHERE expires_at > finished_at").await,
+        2
+    );
+    let mut tx = stage.db.begin().await.unwrap();
+    tx.query("UPDATE jobs_tasks SET expires_at = 1 WHERE id = $1").bind(old.id).execute().await.unwrap();
+    tx.commit().await.unwrap();
+    // A worker clears when it begins.
+    let worker = Working::start(&jobs, handlers());
+    let begun = Instant::now();
+    while stage.count("SELECT COUNT(*) AS value FROM jobs_tasks").await > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    worker.stop().await;
+    assert_eq!(stage.task(new).await.state, State::Succeeded);
+}
+
+pub(crate) async fn migrations_go_down_and_up_again(stage: &Stage) {
+    let migrator = Stage::migrator(&stage.db);
+    let down = migrator.downgrade(&stage.db, Some("jobs"), 1).await.unwrap();
+    assert_eq!(down, [("jobs".to_owned(), 1, "jobs".to_owned())]);
+    let mut tx = stage.db.begin().await.unwrap();
+    assert!(tx.query("SELECT 1 AS value FROM jobs_tasks").execute().await.is_err());
+    drop(tx);
+    migrator.upgrade(&stage.db, SystemClock.now()).await.unwrap();
+    let jobs = stage.jobs(|_| {});
+    let id = stage.enqueue(&jobs, Work { n: 1 }).await;
+    assert_eq!(stage.task(id).await.state, State::Pending);
+}
