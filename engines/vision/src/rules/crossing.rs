@@ -34,6 +34,7 @@ impl Crossing {
                 && (*direction == Direction::Both || *direction == way)
             {
                 satisfied.push(Satisfied {
+                    key: track.id().0,
                     track: track.id(),
                     since_us,
                     seen_us: scene.time_us,

@@ -1,9 +1,9 @@
 //! Zone rules: pure functions over tracks that put out anomalies with a life.
 //!
-//! One anomaly per zone at a time: while anybody is in the zone (or crosses it again within `leave_ms`) the same
-//! anomaly goes on, whatever happens to track ids. It starts when the first track satisfies the rule for
-//! `enter_frames` sightings, is updated when tracks join or a better picture comes along, and ends when the zone
-//! has been empty for `leave_ms`.
+//! One anomaly per stay of a person (or per zone, see [`Merge`]), whatever happens to track ids: who vanishes
+//! inside and appears again near by goes on. An anomaly starts when a track has satisfied the rule for
+//! `enter_frames` sightings, is updated when tracks join or a better picture comes along, and ends when nobody of
+//! it has been seen in the zone for `leave_ms`.
 
 mod anomaly;
 mod crossing;
@@ -16,7 +16,7 @@ pub use anomaly::{
 };
 pub use hours::{ActiveHours, Day, LocalTime, TimeOfDay, is_active};
 pub use zone::{
-    Anchor, CORNERS_MAX, Direction, Rule, Severity, ZONES_MAX, ZoneConfig, ZoneError, ZoneFault,
+    Anchor, CORNERS_MAX, Direction, Merge, Rule, Severity, ZONES_MAX, ZoneConfig, ZoneError, ZoneFault,
     validate_zones,
 };
 
@@ -46,8 +46,10 @@ struct Sighting {
     satisfied: Vec<Satisfied>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Satisfied {
+    /// Names the stay or the walker; the same after a broken id.
+    key: u64,
     track: TrackId,
     since_us: i64,
     seen_us: i64,
@@ -69,12 +71,19 @@ impl Watch {
     }
 }
 
+/// An anomaly that goes on, with the key of its stay (0 when the zone merges everything).
+#[derive(Clone, Debug)]
+struct Active {
+    key: u64,
+    anomaly: Anomaly,
+}
+
 /// One zone at work.
 #[derive(Clone, Debug)]
 struct ZoneState {
     config: ZoneConfig,
     watch: Watch,
-    active: Option<Anomaly>,
+    active: Vec<Active>,
     quiet_until_us: i64,
     totals: Crossings,
 }
@@ -107,8 +116,9 @@ impl Rules {
                 }
             })
             .collect();
-        old.sort_by_key(|zone| zone.active.as_ref().map(|a| a.id));
-        Ok(old.iter_mut().filter_map(|zone| zone.end(time_us)).collect())
+        let mut events: Vec<Event> = old.iter_mut().flat_map(|zone| zone.end_all(time_us)).collect();
+        events.sort_by_key(|event| event.anomaly.id);
+        Ok(events)
     }
 
     pub fn zones(&self) -> impl Iterator<Item = &ZoneConfig> {
@@ -117,7 +127,7 @@ impl Rules {
 
     /// Anomalies that have started and not ended.
     pub fn active(&self) -> impl Iterator<Item = &Anomaly> {
-        self.zones.iter().filter_map(|zone| zone.active.as_ref())
+        self.zones.iter().flat_map(|zone| zone.active.iter().map(|active| &active.anomaly))
     }
 
     /// Crossings of each line since the start, by zone id.
@@ -128,14 +138,14 @@ impl Rules {
             .map(|zone| (zone.config.id.as_str(), zone.totals))
     }
 
-    /// One step; at most one event per zone.
+    /// One step; at most one event per anomaly.
     pub fn step(&mut self, scene: &Scene<'_>) -> Vec<Event> {
-        self.zones.iter_mut().filter_map(|zone| zone.step(scene, &mut self.next_id)).collect()
+        self.zones.iter_mut().flat_map(|zone| zone.step(scene, &mut self.next_id)).collect()
     }
 
     /// Ends whatever is active, for the end of a stream.
     pub fn finish(&mut self, time_us: i64) -> Vec<Event> {
-        self.zones.iter_mut().filter_map(|zone| zone.end(time_us)).collect()
+        self.zones.iter_mut().flat_map(|zone| zone.end_all(time_us)).collect()
     }
 }
 
@@ -144,7 +154,7 @@ impl ZoneState {
         Self {
             watch: Watch::new(&config),
             config,
-            active: None,
+            active: Vec::new(),
             quiet_until_us: i64::MIN,
             totals: Crossings::default(),
         }
@@ -158,7 +168,7 @@ impl ZoneState {
             && (config.classes.is_empty() || config.classes.contains(track.class()))
     }
 
-    fn step(&mut self, scene: &Scene<'_>, next_id: &mut u64) -> Option<Event> {
+    fn step(&mut self, scene: &Scene<'_>, next_id: &mut u64) -> Vec<Event> {
         let watching = self.config.enabled && is_active(&self.config.hours, scene.local);
         let sighting = match &mut self.watch {
             Watch::Presence(presence) => presence.step(&self.config, scene),
@@ -167,15 +177,35 @@ impl ZoneState {
         for crossed in sighting.satisfied.iter().filter_map(|s| s.crossed) {
             self.totals.add(crossed);
         }
-        let sighting = if watching { sighting } else { Sighting::default() };
-        match self.active.take() {
-            Some(anomaly) => self.go_on(anomaly, &sighting, scene),
-            None if sighting.satisfied.is_empty() || scene.time_us < self.quiet_until_us => None,
-            None => self.begin(&sighting, scene, next_id),
+        let mut groups = if watching { sighting.groups(self.config.merge) } else { Vec::new() };
+        let mut events = Vec::new();
+        for mut active in std::mem::take(&mut self.active) {
+            let group =
+                groups.iter().position(|(key, _)| *key == active.key).map(|i| groups.swap_remove(i).1);
+            let (event, over) = active.go_on(&group.unwrap_or_default(), scene, self.config.leave_ms);
+            events.extend(event);
+            if over {
+                events.push(self.end(active, scene.time_us));
+            } else {
+                self.active.push(active);
+            }
         }
+        groups.sort_by_key(|(key, _)| *key);
+        for (key, sighting) in groups {
+            if scene.time_us >= self.quiet_until_us {
+                events.extend(self.begin(key, &sighting, scene, next_id));
+            }
+        }
+        events
     }
 
-    fn begin(&mut self, sighting: &Sighting, scene: &Scene<'_>, next_id: &mut u64) -> Option<Event> {
+    fn begin(
+        &mut self,
+        key: u64,
+        sighting: &Sighting,
+        scene: &Scene<'_>,
+        next_id: &mut u64,
+    ) -> Option<Event> {
         let best = best_moment(sighting, scene)?;
         let config = &self.config;
         let mut anomaly = Anomaly {
@@ -201,32 +231,56 @@ impl ZoneState {
         };
         *next_id += 1;
         anomaly.take_in(sighting, scene);
-        self.active = Some(anomaly.clone());
+        self.active.push(Active { key, anomaly: anomaly.clone() });
         Some(Event { phase: Phase::Started, best_changed: true, anomaly })
     }
 
-    fn go_on(&mut self, mut anomaly: Anomaly, sighting: &Sighting, scene: &Scene<'_>) -> Option<Event> {
-        let joined = anomaly.take_in(sighting, scene);
-        let better = best_moment(sighting, scene).filter(|m| m.quality > anomaly.best.quality * 1.15);
-        if let Some(moment) = better {
-            anomaly.best = moment;
-        }
-        let leave_us = i64::from(self.config.leave_ms) * 1000;
-        let over = sighting.satisfied.is_empty() && scene.time_us - anomaly.last_us >= leave_us;
-        self.active = Some(anomaly);
-        if over {
-            return self.end(scene.time_us);
-        }
-        let best_changed = better.is_some();
-        let anomaly = self.active.as_ref().filter(|_| joined || best_changed)?.clone();
-        Some(Event { phase: Phase::Updated, best_changed, anomaly })
+    fn end(&mut self, active: Active, time_us: i64) -> Event {
+        let mut anomaly = active.anomaly;
+        anomaly.end_us = Some(anomaly.last_us.max(anomaly.start_us));
+        let quiet_us = time_us.saturating_add(i64::from(self.config.cooldown_ms) * 1000);
+        self.quiet_until_us = self.quiet_until_us.max(quiet_us);
+        Event { phase: Phase::Ended, best_changed: false, anomaly }
     }
 
-    fn end(&mut self, time_us: i64) -> Option<Event> {
-        let mut anomaly = self.active.take()?;
-        anomaly.end_us = Some(anomaly.last_us.max(anomaly.start_us));
-        self.quiet_until_us = time_us.saturating_add(i64::from(self.config.cooldown_ms) * 1000);
-        Some(Event { phase: Phase::Ended, best_changed: false, anomaly })
+    fn end_all(&mut self, time_us: i64) -> Vec<Event> {
+        let active = std::mem::take(&mut self.active);
+        active.into_iter().map(|active| self.end(active, time_us)).collect()
+    }
+}
+
+impl Sighting {
+    /// What belongs to one anomaly together, by key.
+    fn groups(self, merge: Merge) -> Vec<(u64, Sighting)> {
+        let mut groups: Vec<(u64, Sighting)> = Vec::new();
+        for satisfied in self.satisfied {
+            let key = if merge == Merge::Zone { 0 } else { satisfied.key };
+            match groups.iter().position(|(k, _)| *k == key) {
+                Some(i) => groups[i].1.satisfied.push(satisfied),
+                None => groups.push((key, Sighting { satisfied: vec![satisfied] })),
+            }
+        }
+        groups
+    }
+}
+
+impl Active {
+    /// Takes the step's sighting in; gives an update if there is news, and whether the anomaly is over.
+    fn go_on(&mut self, sighting: &Sighting, scene: &Scene<'_>, leave_ms: u32) -> (Option<Event>, bool) {
+        let joined = self.anomaly.take_in(sighting, scene);
+        let better = best_moment(sighting, scene).filter(|m| m.quality > self.anomaly.best.quality * 1.15);
+        if let Some(moment) = better {
+            self.anomaly.best = moment;
+        }
+        let leave_us = i64::from(leave_ms) * 1000;
+        let over = sighting.satisfied.is_empty() && scene.time_us - self.anomaly.last_us >= leave_us;
+        let best_changed = better.is_some();
+        let event = (joined || best_changed).then(|| Event {
+            phase: Phase::Updated,
+            best_changed,
+            anomaly: self.anomaly.clone(),
+        });
+        (event, over)
     }
 }
 

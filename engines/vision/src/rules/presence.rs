@@ -12,6 +12,8 @@ const HEIR_US: i64 = 3_000_000;
 /// One track in or near the polygon.
 #[derive(Clone, Debug)]
 struct Stay {
+    /// Goes over to the heir; names the stay.
+    key: u64,
     track: TrackId,
     since_us: i64,
     inside_us: i64,
@@ -23,6 +25,7 @@ struct Stay {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Presence {
+    next_key: u64,
     stays: Vec<Stay>,
 }
 
@@ -49,7 +52,13 @@ impl Presence {
             .iter()
             .filter(|s| s.inside_us == scene.time_us && s.sightings >= zone.enter_frames.max(1))
             .filter(|s| scene.time_us - s.since_us >= dwell_us)
-            .map(|s| Satisfied { track: s.track, since_us: s.since_us, seen_us: s.inside_us, crossed: None })
+            .map(|s| Satisfied {
+                key: s.key,
+                track: s.track,
+                since_us: s.since_us,
+                seen_us: s.inside_us,
+                crossed: None,
+            })
             .collect();
         Sighting { satisfied }
     }
@@ -94,7 +103,9 @@ impl Presence {
     fn arrive(&mut self, track: &Track, bbox: &BBox, now: i64, inside: impl Fn(&BBox) -> bool) -> Stay {
         let way_in = track.path().iter().rev().take_while(|p| inside(&p.bbox));
         let (since_us, seen) = way_in.fold((now, 0u16), |(_, n), p| (p.time_us, n.saturating_add(1)));
+        self.next_key += 1;
         let mut stay = Stay {
+            key: self.next_key,
             track: track.id(),
             since_us: since_us.min(now),
             inside_us: now,
@@ -109,6 +120,7 @@ impl Presence {
                 && old.last_us <= now
         });
         if let Some(old) = heir.map(|index| self.stays.swap_remove(index)) {
+            stay.key = old.key;
             stay.since_us = stay.since_us.min(old.since_us);
             stay.sightings = stay.sightings.saturating_add(old.sightings);
         }

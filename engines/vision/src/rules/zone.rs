@@ -77,6 +77,17 @@ fn loitering_ms() -> u32 {
     30_000
 }
 
+/// What becomes one anomaly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Merge {
+    /// One anomaly for each person's stay, however often the track's id breaks inside.
+    #[default]
+    Stay,
+    /// One anomaly for the zone, as long as anybody is in it.
+    Zone,
+}
+
 /// How grave an anomaly is. The zone says; nothing here raises it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +122,8 @@ pub struct ZoneConfig {
     pub hours: Vec<ActiveHours>,
     #[serde(default)]
     pub severity: Severity,
+    #[serde(default)]
+    pub merge: Merge,
     /// No new anomaly within this time after one ended.
     #[serde(default)]
     pub cooldown_ms: u32,
@@ -189,6 +202,7 @@ impl ZoneConfig {
             min_score: min_score(),
             hours: Vec::new(),
             severity: Severity::default(),
+            merge: Merge::default(),
             cooldown_ms: 0,
             enter_frames: enter_frames(),
             leave_ms: leave_ms(),

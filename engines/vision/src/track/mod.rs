@@ -5,7 +5,6 @@
 //! the frame rate may be low and uneven. A track that never moved is not believed for long (traffic signs and
 //! coat stands look like people), one that moved once may stand still as long as it likes.
 
-mod assign;
 mod kalman;
 mod tracker;
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::assign::{FORBIDDEN, assign};
 use super::kalman::{BoxFilter, Noise};
 use super::{PATH_MAX, Track, TrackId, TrackPoint, TrackState};
+use crate::assign::{FORBIDDEN, assign};
 use crate::class::Class;
 use crate::detect::Detection;
 use crate::geometry::BBox;

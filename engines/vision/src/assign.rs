@@ -1,12 +1,12 @@
 //! The assignment problem: rows to columns at the least total cost.
 
 /// Costs at or above this are forbidden pairs.
-pub(super) const FORBIDDEN: f32 = 1.0e4;
+pub(crate) const FORBIDDEN: f32 = 1.0e4;
 
 /// Optimal assignment by shortest augmenting paths (Jonker and Volgenant 1987), O(rows² · columns).
 /// `cost` is row-major `[rows][columns]`, every value finite. Returns each row's column; pairs that cost
 /// [`FORBIDDEN`] or more are left apart.
-pub(super) fn assign(cost: &[f32], rows: usize, columns: usize) -> Vec<Option<usize>> {
+pub(crate) fn assign(cost: &[f32], rows: usize, columns: usize) -> Vec<Option<usize>> {
     debug_assert_eq!(cost.len(), rows * columns);
     if rows == 0 || columns == 0 {
         return vec![None; rows];
