@@ -79,7 +79,8 @@ impl ToProblem for Error {
         match self {
             Self::Busy => Problem::unavailable("database-busy", self).retry_after_s(1),
             Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)) => {
-                Problem::unavailable("database-unreachable", "the database cannot be reached now").retry_after_s(2)
+                Problem::unavailable("database-unreachable", "the database cannot be reached now")
+                    .retry_after_s(2)
             }
             _ => Problem::internal(),
         }

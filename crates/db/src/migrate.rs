@@ -8,11 +8,14 @@ use crate::{Db, Engine, Error, FromRow, Result, Row, Tx};
 /// A module's numbered SQL files: `0001_cameras.up.sql` and `0001_cameras.down.sql`. Where the engines need different
 /// text, `0001_cameras.up.postgres.sql` stands beside and wins on PostgreSQL.
 #[derive(Clone, Copy)]
-pub struct Migrations(&'static Dir<'static>);
+pub struct Migrations(Option<&'static Dir<'static>>);
 
 impl Migrations {
+    /// Of a module that keeps no rows.
+    pub const NONE: Self = Self(None);
+
     pub const fn new(folder: &'static Dir<'static>) -> Self {
-        Self(folder)
+        Self(Some(folder))
     }
 }
 
@@ -78,7 +81,9 @@ impl Migrator {
     pub fn new(engine: Engine, modules: &[(&'static str, Migrations)]) -> Result<Self> {
         let mut migrations = Vec::new();
         for (module, folder) in modules {
-            migrations.extend(read_folder(engine, module, folder.0)?);
+            if let Some(folder) = folder.0 {
+                migrations.extend(read_folder(engine, module, folder)?);
+            }
         }
         Ok(Self { migrations })
     }
@@ -123,7 +128,10 @@ impl Migrator {
         applied.sort_by_key(|row| std::cmp::Reverse(row.position));
         let mut done = Plan::new();
         for row in applied.into_iter().take(steps) {
-            let migration = self.migrations.iter().find(|known| known.module == row.module && known.version == row.version);
+            let migration = self
+                .migrations
+                .iter()
+                .find(|known| known.module == row.module && known.version == row.version);
             let migration = migration.ok_or_else(|| row.fault("its file is gone"))?;
             tracing::info!(module = migration.module, version = migration.version, "taking a migration back");
             run(&mut tx, migration, &migration.down).await?;
@@ -156,7 +164,10 @@ impl Migrator {
         let applied: Vec<AppliedMigration> =
             tx.query("SELECT * FROM db_migrations ORDER BY position").all().await?;
         for row in &applied {
-            let known = self.migrations.iter().find(|known| known.module == row.module && known.version == row.version);
+            let known = self
+                .migrations
+                .iter()
+                .find(|known| known.module == row.module && known.version == row.version);
             match known {
                 None => return Err(row.fault("is applied, but this version of Socle has no file for it; a newer Socle made this database")),
                 Some(known) if known.checksum != row.checksum => {
@@ -165,8 +176,12 @@ impl Migrator {
                 Some(_) => {}
             }
         }
-        let pending =
-            self.migrations.iter().filter(|migration| !migration.is_in(&applied)).map(Migration::key).collect();
+        let pending = self
+            .migrations
+            .iter()
+            .filter(|migration| !migration.is_in(&applied))
+            .map(Migration::key)
+            .collect();
         Ok(SchemaState { applied, pending })
     }
 }
@@ -229,7 +244,8 @@ fn read_folder(engine: Engine, module: &'static str, folder: &Dir<'static>) -> R
         if version != expected {
             return Err(fault(version, format!("number {expected} is missing before it")));
         }
-        let (_, down) = downs.remove(&version).ok_or_else(|| fault(version, "it has no .down.sql".to_owned()))?;
+        let (_, down) =
+            downs.remove(&version).ok_or_else(|| fault(version, "it has no .down.sql".to_owned()))?;
         migrations.push(Migration {
             module,
             version,

@@ -118,7 +118,8 @@ impl Db {
         };
         // The writer comes first: it creates the file and sets WAL.
         let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
-        let readers = pool(config.connections_max.max(1)).connect_lazy_with(options.pragma("query_only", "true"));
+        let readers =
+            pool(config.connections_max.max(1)).connect_lazy_with(options.pragma("query_only", "true"));
         Ok(Self(Arc::new(Pools::Sqlite { writer, readers })))
     }
 
@@ -174,7 +175,9 @@ impl Db {
     /// Connections open and idle, for metrics.
     pub fn pool_state(&self) -> (u32, usize) {
         match &*self.0 {
-            Pools::Sqlite { writer, readers } => (writer.size() + readers.size(), writer.num_idle() + readers.num_idle()),
+            Pools::Sqlite { writer, readers } => {
+                (writer.size() + readers.size(), writer.num_idle() + readers.num_idle())
+            }
             Pools::Postgres(pool) => (pool.size(), pool.num_idle()),
         }
     }

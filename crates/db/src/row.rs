@@ -92,7 +92,9 @@ impl<K: IdKind> Column for Id<K> {
 impl<K: IdKind> Column for Option<Id<K>> {
     fn read(row: &Row, column: &str) -> Result<Self> {
         let text: Option<String> = row.get(column)?;
-        text.map(|text| text.parse()).transpose().map_err(|source: kernel::IdError| unreadable(column, source))
+        text.map(|text| text.parse())
+            .transpose()
+            .map_err(|source: kernel::IdError| unreadable(column, source))
     }
 }
 

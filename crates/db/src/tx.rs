@@ -1,8 +1,6 @@
 use sqlx::{
-    AssertSqlSafe, Postgres, Sqlite, SqlSafeStr, SqlStr, Transaction,
-    postgres::PgArguments,
-    query::Query as SqlxQuery,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction, postgres::PgArguments,
+    query::Query as SqlxQuery, sqlite::SqliteArguments,
 };
 
 use crate::{Engine, Error, FromRow, Result, Row, Value};
@@ -106,8 +104,12 @@ impl Query<'_> {
     /// Runs it; gives the number of rows that it changed.
     pub async fn execute(self) -> Result<u64> {
         Ok(match &mut self.tx.0 {
-            Inner::Sqlite(tx) => bound_sqlite(self.sql, self.values).execute(&mut **tx).await?.rows_affected(),
-            Inner::Postgres(tx) => bound_postgres(self.sql, self.values).execute(&mut **tx).await?.rows_affected(),
+            Inner::Sqlite(tx) => {
+                bound_sqlite(self.sql, self.values).execute(&mut **tx).await?.rows_affected()
+            }
+            Inner::Postgres(tx) => {
+                bound_postgres(self.sql, self.values).execute(&mut **tx).await?.rows_affected()
+            }
         })
     }
 

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn request_ids_of_callers_are_kept_only_when_well_formed() {
-        let check = |text: &str, expected: bool| assert_eq!(RequestId::parse(text).is_some(), expected, "{text:?}");
+        let check =
+            |text: &str, expected: bool| assert_eq!(RequestId::parse(text).is_some(), expected, "{text:?}");
         check("abc-DEF_1.2", true);
         check("short", false);
         check(&"x".repeat(129), false);

@@ -82,8 +82,11 @@ impl<K: IdKind> FromStr for Id<K> {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let error = || IdError { prefix: K::PREFIX, text: text.chars().take(64).collect() };
-        let digits =
-            text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or_else(error)?.as_bytes();
+        let digits = text
+            .strip_prefix(K::PREFIX)
+            .and_then(|rest| rest.strip_prefix('_'))
+            .ok_or_else(error)?
+            .as_bytes();
         // 26 digits hold 130 bits: the first may not exceed 7.
         if digits.len() != DIGITS || digits[0] > b'7' {
             return Err(error());
@@ -153,7 +156,15 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_id() {
-        for text in ["", "ws", "ws_", "ws_1", "usr_00000000000000000000000000", "ws_8zzzzzzzzzzzzzzzzzzzzzzzzz", "ws_0000000000000000000000000u"] {
+        for text in [
+            "",
+            "ws",
+            "ws_",
+            "ws_1",
+            "usr_00000000000000000000000000",
+            "ws_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "ws_0000000000000000000000000u",
+        ] {
             assert!(text.parse::<WorkspaceId>().is_err(), "{text}");
         }
     }

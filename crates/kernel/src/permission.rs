@@ -72,7 +72,8 @@ impl Grants {
             Names::Some(names) => names.contains(permission),
         };
         let class = if permission.ends_with(".read") { "read" } else { "write" };
-        given && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(class) || scopes.contains(permission))
+        given
+            && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(class) || scopes.contains(permission))
     }
 }
 
@@ -151,7 +152,8 @@ mod tests {
 
     #[test]
     fn scopes_narrow_and_never_widen() {
-        let check = |grants: Grants, permission, expected| assert_eq!(grants.has(permission), expected, "{grants:?}");
+        let check =
+            |grants: Grants, permission, expected| assert_eq!(grants.has(permission), expected, "{grants:?}");
         let some = || Grants::of(["a.b.read".to_owned(), "a.b.write".to_owned()]);
         check(some(), "a.b.read", true);
         check(some(), "a.c.read", false);

@@ -45,7 +45,13 @@ macro_rules! kinds {
 
 impl Problem {
     pub fn new(status: u16, code: impl Into<Cow<'static, str>>, detail: impl fmt::Display) -> Self {
-        Self { status, code: code.into(), detail: detail.to_string(), errors: Vec::new(), retry_after_s: None }
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.to_string(),
+            errors: Vec::new(),
+            retry_after_s: None,
+        }
     }
 
     kinds! {

@@ -56,8 +56,9 @@ impl TypedBody {
 
     /// `application/x-www-form-urlencoded`.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_urlencoded::from_bytes(&self.bytes)
-            .map_err(|error| Problem::unprocessable("invalid-body", format!("the form does not fit: {error}")).into())
+        serde_urlencoded::from_bytes(&self.bytes).map_err(|error| {
+            Problem::unprocessable("invalid-body", format!("the form does not fit: {error}")).into()
+        })
     }
 
     pub fn unsupported(&self, expected: &str) -> Error {
@@ -66,7 +67,8 @@ impl TypedBody {
 }
 
 fn unsupported(expected: &str) -> Error {
-    Problem::unsupported_media_type("content-type", format!("send this body with Content-Type: {expected}")).into()
+    Problem::unsupported_media_type("content-type", format!("send this body with Content-Type: {expected}"))
+        .into()
 }
 
 fn content_type(headers: &http::HeaderMap) -> String {
@@ -97,9 +99,9 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             Problem::bad_request("invalid-json", format!("the body is not JSON: {inner}"))
         }
     })?;
-    reader
-        .end()
-        .map_err(|error| Problem::bad_request("invalid-json", format!("the body is not one JSON value: {error}")))?;
+    reader.end().map_err(|error| {
+        Problem::bad_request("invalid-json", format!("the body is not one JSON value: {error}"))
+    })?;
     Ok(value)
 }
 
@@ -153,7 +155,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             Err(_) => {
                 let shown = RawPathParams::from_request_parts(parts, state)
                     .await
-                    .map(|params| params.iter().map(|(_, value)| value.to_owned()).collect::<Vec<_>>().join("/"))
+                    .map(|params| {
+                        params.iter().map(|(_, value)| value.to_owned()).collect::<Vec<_>>().join("/")
+                    })
                     .unwrap_or_default();
                 let shown: String = shown.chars().take(64).collect();
                 Err(Problem::not_found("not-found", format!("{shown:?} names nothing here")).into())

@@ -34,7 +34,8 @@ impl PageQuery {
         if faults.is_empty() {
             Ok(Self { page, page_size })
         } else {
-            Err(Problem::bad_request("invalid-query", "page or page_size is out of bounds").with_errors(faults))
+            Err(Problem::bad_request("invalid-query", "page or page_size is out of bounds")
+                .with_errors(faults))
         }
     }
 

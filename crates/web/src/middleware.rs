@@ -18,9 +18,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use kernel::{Clock, Locale, Problem, RequestId, ToProblem};
 use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
-use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
 use tracing::Instrument;
 
 use crate::{Authenticator, Rewrite, error};
@@ -58,16 +56,14 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
             HeaderName::from_static("api-version"),
             header::RETRY_AFTER,
         ]);
-    let routed = routes
-        .layer(DefaultBodyLimit::max(settings.body_bytes_max))
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn_with_state(settings.clone(), observe))
-                .layer(cors)
-                .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
-                .layer(from_fn_with_state(settings.timeout, limit_time))
-                .layer(CatchPanicLayer::custom(panicked)),
-        );
+    let routed = routes.layer(DefaultBodyLimit::max(settings.body_bytes_max)).layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(settings.clone(), observe))
+            .layer(cors)
+            .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
+            .layer(from_fn_with_state(settings.timeout, limit_time))
+            .layer(CatchPanicLayer::custom(panicked)),
+    );
     // Rewriting must come before routing, so it wraps the router as a whole.
     let rewrite = settings.rewrite;
     let rewritten = MapRequestLayer::new(move |mut request: axum::extract::Request| {
@@ -102,9 +98,11 @@ fn compressible() -> impl tower_http::compression::Predicate {
 async fn limit_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => crate::Error::from(
-            Problem::new(504, "timeout", "the server did not finish in time; nothing half-done was kept")
-        )
+        Err(_) => crate::Error::from(Problem::new(
+            504,
+            "timeout",
+            "the server did not finish in time; nothing half-done was kept",
+        ))
         .into_response(),
     }
 }
@@ -124,11 +122,17 @@ fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Gives the request its id, time, language and address; writes problem bodies, common headers, metrics and the log line.
-async fn observe(State(settings): State<Settings>, mut request: axum::extract::Request, next: Next) -> Response {
+async fn observe(
+    State(settings): State<Settings>,
+    mut request: axum::extract::Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let now = settings.clock.now();
     let headers = request.headers();
-    let id = header_text(headers, "x-request-id").and_then(RequestId::parse).unwrap_or_else(|| RequestId::new(now));
+    let id = header_text(headers, "x-request-id")
+        .and_then(RequestId::parse)
+        .unwrap_or_else(|| RequestId::new(now));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let trusted = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
     let known = crate::Request {

@@ -21,7 +21,9 @@ pub fn finish(mut api: OpenApi) -> OpenApi {
         .schema(FieldErrorBody::name(), FieldErrorBody::schema())
         .security_scheme(
             "bearer",
-            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build()),
+            SecurityScheme::Http(
+                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build(),
+            ),
         )
         .security_scheme(
             "session",
@@ -33,15 +35,9 @@ pub fn finish(mut api: OpenApi) -> OpenApi {
         SecurityRequirement::new("session", Vec::<String>::new()),
     ]);
     for item in api.paths.paths.values_mut() {
-        for operation in [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ]
-        .into_iter()
-        .flatten()
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
         {
             add_problems(operation);
         }
@@ -54,7 +50,9 @@ fn add_problems(operation: &mut Operation) {
         list.is_empty() || list.iter().all(|requirement| *requirement == SecurityRequirement::default())
     });
     let parameters = operation.parameters.as_deref().unwrap_or_default();
-    let has = |place: ParameterIn| parameters.iter().any(|parameter| matches!(parameter, RefOr::T(found) if found.parameter_in == place));
+    let has = |place: ParameterIn| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(found) if found.parameter_in == place))
+    };
     let mut statuses = vec![];
     if has(ParameterIn::Query) || operation.request_body.is_some() {
         statuses.push(("400", "The query or the body is malformed."));
@@ -79,7 +77,9 @@ fn add_problems(operation: &mut Operation) {
                     .description(description)
                     .content(
                         "application/problem+json",
-                        ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build(),
+                        ContentBuilder::new()
+                            .schema(Some(Ref::from_schema_name(ProblemBody::name())))
+                            .build(),
                     )
                     .build(),
             )

@@ -33,8 +33,9 @@ impl Rewrite {
             },
         };
         let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
-        let path = PathAndQuery::try_from(format!("{home}{query}"))
-            .map_err(|_| Problem::bad_request("invalid-path", "the path holds characters that no path may hold"))?;
+        let path = PathAndQuery::try_from(format!("{home}{query}")).map_err(|_| {
+            Problem::bad_request("invalid-path", "the path holds characters that no path may hold")
+        })?;
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         Ok(Uri::from_parts(parts).ok())
@@ -43,7 +44,9 @@ impl Rewrite {
 
 fn is_versioned(rest: &str) -> bool {
     let first = rest.split('/').next().unwrap_or("");
-    first.strip_prefix('v').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    first
+        .strip_prefix('v')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn asked_version(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -81,11 +84,13 @@ impl Alias {
             return None;
         }
         let mut held = held.into_iter();
-        let home: Vec<_> = self
-            .to
-            .split('/')
-            .map(|part| if matches!(part, "{}" | "*") { held.next().unwrap_or_default() } else { part.to_owned() })
-            .collect();
+        let home: Vec<_> =
+            self.to
+                .split('/')
+                .map(|part| {
+                    if matches!(part, "{}" | "*") { held.next().unwrap_or_default() } else { part.to_owned() }
+                })
+                .collect();
         Some(home.join("/"))
     }
 }

@@ -1,0 +1,21 @@
+use kernel::{Problem, TaskId, ToProblem};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("task {0} does not exist")]
+    NotFound(TaskId),
+    #[error(transparent)]
+    Jobs(#[from] jobs::Error),
+    #[error("the tasks could not be read")]
+    Db(#[from] db::Error),
+}
+
+impl ToProblem for Error {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound(_) => Problem::not_found("admin.task-not-found", self),
+            Self::Jobs(error) => error.problem(),
+            Self::Db(error) => error.problem(),
+        }
+    }
+}

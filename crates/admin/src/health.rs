@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use platform::{Check, Platform};
+
+/// A component that does not answer within this time counts as down.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// One component's state.
+#[derive(Debug, Clone)]
+pub(crate) struct Component {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) outcome: Result<String, String>,
+}
+
+/// `Some` if the future ends well and in time.
+pub(crate) async fn within_limit<T, E>(future: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout(LIMIT, future).await.ok()?.ok()
+}
+
+/// Asks every component.
+pub(crate) async fn examine(platform: &Platform, checks: &[Check]) -> Vec<Component> {
+    let mut components = vec![
+        Component { name: "database", required: true, outcome: database(platform).await },
+        Component { name: "storage", required: true, outcome: storage(platform).await },
+    ];
+    for check in checks {
+        let outcome = match tokio::time::timeout(LIMIT, check.run()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(no_answer()),
+        };
+        components.push(Component { name: check.name, required: check.required, outcome });
+    }
+    components
+}
+
+async fn database(platform: &Platform) -> Result<String, String> {
+    match tokio::time::timeout(LIMIT, platform.db.ping()).await {
+        Ok(Ok(())) => Ok(platform.db.engine().name().to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(no_answer()),
+    }
+}
+
+async fn storage(platform: &Platform) -> Result<String, String> {
+    match tokio::time::timeout(LIMIT, platform.storage.ping()).await {
+        Ok(Ok(())) => Ok(platform.storage.place().to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(no_answer()),
+    }
+}
+
+fn no_answer() -> String {
+    format!("no answer within {} s", LIMIT.as_secs())
+}

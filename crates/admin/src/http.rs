@@ -1,0 +1,21 @@
+mod health;
+mod system;
+mod tasks;
+
+use web::{OpenApiRouter, routes};
+
+use crate::service::Admin;
+
+pub(crate) fn routes(admin: Admin) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::get))
+        .routes(routes!(tasks::cancel))
+        .routes(routes!(tasks::retry))
+        .routes(routes!(system::get))
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .with_state(admin)
+}

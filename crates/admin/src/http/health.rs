@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::Json;
+
+use crate::service::Admin;
+
+/// The body that older clients read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+pub(crate) struct HealthBody {
+    /// `ok`, or `degraded` when something that is configured is down.
+    status: &'static str,
+    db: bool,
+    /// `false` also where no Redis is configured.
+    redis: bool,
+}
+
+/// Tell whether the server works
+#[utoipa::path(get, path = "/health", tag = "health", operation_id = "health", security(()),
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody)))]
+pub(crate) async fn health(State(admin): State<Admin>) -> (StatusCode, Json<HealthBody>) {
+    let db = admin.database_answers().await;
+    let (code, status) =
+        if db { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
+    (code, Json(HealthBody { status, db, redis: false }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Live)]
+pub(crate) struct LiveBody {
+    status: &'static str,
+}
+
+/// Tell that the process runs
+#[utoipa::path(get, path = "/health/live", tag = "health", operation_id = "health_live", security(()),
+    responses((status = 200, body = LiveBody)))]
+pub(crate) async fn live() -> Json<LiveBody> {
+    Json(LiveBody { status: "ok" })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ready)]
+pub(crate) struct ReadyBody {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    /// `ok` or `down` for each component.
+    checks: BTreeMap<&'static str, &'static str>,
+}
+
+/// Tell whether the process can take work
+#[utoipa::path(get, path = "/health/ready", tag = "health", operation_id = "health_ready", security(()),
+    responses((status = 200, body = ReadyBody), (status = 503, body = ReadyBody)))]
+pub(crate) async fn ready(State(admin): State<Admin>) -> (StatusCode, Json<ReadyBody>) {
+    let components = admin.components().await;
+    let is_ready = components.iter().all(|component| component.outcome.is_ok() || !component.required);
+    let checks = components
+        .iter()
+        .map(|component| (component.name, if component.outcome.is_ok() { "ok" } else { "down" }))
+        .collect();
+    let (code, status) =
+        if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    (code, Json(ReadyBody { status, checks }))
+}
+
+/// Give the metrics to Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics", security(()),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], admin.render_metrics())
+}

@@ -1,0 +1,54 @@
+//! Tasks, health and the state of the installation.
+//!
+//! Other modules make tasks; this one shows them: `GET /api/v1/tasks/{id}` tells state, progress and result, the room
+//! `task:{id}` tells changes as they happen, and `socle jobs` does the same on the command line. `/health/live` says that
+//! the process runs, `/health/ready` that it can work, `/health` the same in the body that older clients read.
+
+mod cli;
+mod error;
+mod events;
+mod health;
+mod http;
+mod permissions;
+mod process;
+mod service;
+
+use std::sync::Arc;
+
+use platform::{BuildError, Check, Manifest, Parts, Platform, Role};
+
+/// Renders `/metrics`.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+pub const MANIFEST: Manifest = Manifest {
+    name: "admin",
+    migrations: db::Migrations::NONE,
+    permissions: permissions::ALL,
+    topics: events::TOPICS,
+    commands: &[],
+};
+
+/// What this module shows of the others.
+pub struct Overview {
+    pub version: &'static str,
+    pub roles: Vec<Role>,
+    pub manifests: &'static [&'static Manifest],
+    pub checks: Vec<Check>,
+    pub render_metrics: RenderMetrics,
+}
+
+pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildError> {
+    let admin = service::Admin::new(platform, overview);
+    events::publish_task_changes(platform);
+    Ok(Parts {
+        routes: http::routes(admin.clone()),
+        jobs: jobs::Handlers::new(),
+        commands: Vec::new(),
+        checks: Vec::new(),
+        rooms: vec![events::task_rooms(admin)],
+        services: Vec::new(),
+    })
+}
+
+/// `socle jobs …`, for the binary, which opens the database for it.
+pub use cli::{JobsCommand, run_jobs_command};

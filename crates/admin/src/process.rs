@@ -1,0 +1,48 @@
+//! What this process uses, from Linux's `/proc/self`; zeros elsewhere.
+
+use std::fs;
+
+use platform::Platform;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Process {
+    /// Resident set.
+    pub(crate) memory_bytes: u64,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) threads: u64,
+    pub(crate) open_files: u64,
+}
+
+/// Linux reports CPU time in ticks of 1/100 s to user space (`USER_HZ`), on every architecture that it supports.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+pub(crate) fn measure() -> Process {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is the name in parentheses, which may hold spaces; utime and stime are fields 14 and 15.
+    let after_name = stat.rsplit(')').next().unwrap_or("");
+    let ticks: u64 =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+    Process {
+        memory_bytes: field("VmRSS").unwrap_or(0) * 1024,
+        cpu_seconds: ticks as f64 / TICKS_PER_SECOND,
+        threads: field("Threads").unwrap_or(0),
+        open_files: fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
+    }
+}
+
+/// Puts the figures under the names that Prometheus clients use.
+pub(crate) fn record(platform: &Platform) {
+    let process = measure();
+    metrics::gauge!("process_resident_memory_bytes").set(process.memory_bytes as f64);
+    metrics::gauge!("process_cpu_seconds_total").set(process.cpu_seconds);
+    metrics::gauge!("process_threads").set(process.threads as f64);
+    metrics::gauge!("process_open_fds").set(process.open_files as f64);
+    let (open, idle) = platform.db.pool_state();
+    metrics::gauge!("db_connections_open").set(f64::from(open));
+    metrics::gauge!("db_connections_idle").set(idle as f64);
+}

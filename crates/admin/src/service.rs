@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use jobs::{State, Task, TaskFilter};
+use kernel::{Allow, Clock, TaskId, Timestamp};
+use platform::{Manifest, Platform, Role};
+use web::{Page, PageQuery};
+
+use crate::{
+    Overview, RenderMetrics,
+    error::Error,
+    health::{self, Component},
+    permissions::{ReadSystem, ReadTasks, WriteTasks},
+    process::{self, Process},
+};
+
+#[derive(Clone)]
+pub(crate) struct Admin(Arc<Inner>);
+
+struct Inner {
+    platform: Platform,
+    overview: Overview,
+    started_at: Timestamp,
+}
+
+/// The installation as this process sees it.
+pub(crate) struct System {
+    pub(crate) version: &'static str,
+    pub(crate) started_at: Timestamp,
+    pub(crate) uptime_s: u64,
+    pub(crate) engine: &'static str,
+    pub(crate) storage: &'static str,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) components: Vec<Component>,
+    pub(crate) process: Process,
+    pub(crate) manifests: &'static [&'static Manifest],
+}
+
+impl Admin {
+    pub(crate) fn new(platform: &Platform, overview: Overview) -> Self {
+        let started_at = platform.clock.now();
+        Self(Arc::new(Inner { platform: platform.clone(), overview, started_at }))
+    }
+
+    pub(crate) async fn task(&self, allow: &Allow<ReadTasks>, id: TaskId) -> Result<Task, Error> {
+        let mut tx = self.0.platform.db.read().await?;
+        let found = self.0.platform.jobs.find(&mut tx, allow.workspace, id).await?;
+        found.ok_or(Error::NotFound(id))
+    }
+
+    pub(crate) async fn tasks(
+        &self,
+        allow: &Allow<ReadTasks>,
+        states: Vec<State>,
+        kind: Option<String>,
+        page: PageQuery,
+    ) -> Result<Page<Task>, Error> {
+        let mut tx = self.0.platform.db.read().await?;
+        let filter = TaskFilter { states, kind, ..TaskFilter::default() };
+        let list =
+            self.0.platform.jobs.list(&mut tx, allow.workspace, &filter, page.page, page.page_size).await?;
+        Ok(page.of(list.items, list.total))
+    }
+
+    pub(crate) async fn cancel(&self, allow: &Allow<WriteTasks>, id: TaskId) -> Result<Task, Error> {
+        let mut tx = self.0.platform.db.begin().await?;
+        let task = self.0.platform.jobs.cancel(&mut tx, allow.workspace, id).await?;
+        tx.commit().await?;
+        Ok(task)
+    }
+
+    pub(crate) async fn retry(&self, allow: &Allow<WriteTasks>, id: TaskId) -> Result<Task, Error> {
+        let mut tx = self.0.platform.db.begin().await?;
+        let task = self.0.platform.jobs.retry(&mut tx, allow.workspace, id).await?;
+        tx.commit().await?;
+        Ok(task)
+    }
+
+    pub(crate) async fn system(&self, _: &Allow<ReadSystem>) -> System {
+        let now = self.0.platform.clock.now();
+        System {
+            version: self.0.overview.version,
+            started_at: self.0.started_at,
+            uptime_s: now.duration_since(self.0.started_at).unsigned_abs().as_secs(),
+            engine: self.0.platform.db.engine().name(),
+            storage: self.0.platform.storage.place(),
+            roles: self.0.overview.roles.clone(),
+            components: self.components().await,
+            process: process::measure(),
+            manifests: self.0.overview.manifests,
+        }
+    }
+
+    pub(crate) async fn components(&self) -> Vec<Component> {
+        health::examine(&self.0.platform, &self.0.overview.checks).await
+    }
+
+    pub(crate) async fn database_answers(&self) -> bool {
+        health::within_limit(self.0.platform.db.ping()).await.is_some()
+    }
+
+    pub(crate) fn render_metrics(&self) -> String {
+        process::record(&self.0.platform);
+        let render: &RenderMetrics = &self.0.overview.render_metrics;
+        render()
+    }
+}

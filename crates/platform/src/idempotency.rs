@@ -1,0 +1,205 @@
+//! `Idempotency-Key` on creating requests (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a
+//! day, and a repeat with the same key and body gets it again. Another body under the same key is 422; a repeat while
+//! the first is under way is 409. Only answers that created something are kept: a refused request may be mended and sent
+//! again under its key.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts as _, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use db::{Db, FromRow, Row, Tx};
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use kernel::{Problem, Timestamp};
+use web::MaybeCaller;
+
+pub const MIGRATIONS: db::Migrations = db::migrations!("migrations");
+
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// A first request that has not answered for this long is taken for dead.
+const UNDER_WAY_MAX: Duration = Duration::from_secs(120);
+/// Bodies above this are uploads, which are not replayed.
+const BODY_MAX: usize = 1024 * 1024;
+
+struct Kept {
+    body_hash: String,
+    status: u16,
+    content_type: String,
+    location: Option<String>,
+    body: Vec<u8>,
+    at: Timestamp,
+}
+
+impl FromRow for Kept {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self {
+            body_hash: row.get("body_hash")?,
+            status: row.get("status")?,
+            content_type: row.get("content_type")?,
+            location: row.get("location")?,
+            body: row.get("body")?,
+            at: row.get("at")?,
+        })
+    }
+}
+
+/// The middleware; a request without the header passes untouched.
+pub(crate) async fn replay_layer(State(db): State<Db>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().contains_key("idempotency-key") {
+        return next.run(request).await;
+    }
+    match replay(&db, request, next).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let key = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !(1..=255).contains(&key.len()) {
+        return Err(Problem::bad_request(
+            "idempotency-key",
+            "Idempotency-Key must hold 1 to 255 visible characters",
+        )
+        .into());
+    }
+    let key = key.to_owned();
+    // Without a caller there is nobody to keep the answer for: the handler refuses, or is open and not creating.
+    let caller = MaybeCaller::from_request_parts(&mut parts, &()).await;
+    let Ok(MaybeCaller(Some(ctx))) = caller else {
+        return Ok(next.run(Request::from_parts(parts, body)).await);
+    };
+    let body = Limited::new(body, BODY_MAX)
+        .collect()
+        .await
+        .map_err(|_| {
+            Problem::too_large(
+                "body-too-large",
+                "a request with an Idempotency-Key takes a body of 1 MiB at most",
+            )
+        })?
+        .to_bytes();
+
+    let who = format!("{}\n{}\n{}\n{key}", ctx.actor, ctx.workspace, parts.uri.path());
+    let key_hash = blake3::hash(who.as_bytes()).to_hex().to_string();
+    let body_hash = blake3::hash(&body).to_hex().to_string();
+    let mut tx = db.begin().await?;
+    if let Some(kept) = find(&mut tx, &key_hash).await? {
+        let age = ctx.now.duration_since(kept.at).unsigned_abs();
+        if kept.body_hash != body_hash {
+            return Err(Problem::unprocessable(
+                "idempotency-key-reused",
+                "this Idempotency-Key came with another body before",
+            )
+            .into());
+        }
+        if kept.status != 0 && age < KEEP {
+            return Ok(answer(kept));
+        }
+        if kept.status == 0 && age < UNDER_WAY_MAX {
+            let problem = Problem::conflict(
+                "idempotency-key-under-way",
+                "the first request with this Idempotency-Key is still being answered",
+            );
+            return Err(problem.retry_after_s(1).into());
+        }
+        delete(&mut tx, &key_hash).await?;
+    }
+    begin(&mut tx, &key_hash, &body_hash, ctx.now).await?;
+    tx.commit().await?;
+
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let (parts, body) = response.into_parts();
+    let is_json = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    // Only JSON is kept: a stream would have to be held in memory.
+    let is_kept = parts.status.is_success() && (is_json || parts.status == StatusCode::NO_CONTENT);
+    if !is_kept {
+        let mut tx = db.begin().await?;
+        delete(&mut tx, &key_hash).await?;
+        tx.commit().await?;
+        return Ok(Response::from_parts(parts, body));
+    }
+    let body = body.collect().await.map_err(|_| Problem::internal())?.to_bytes();
+    let mut tx = db.begin().await?;
+    let text =
+        |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
+    let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
+    finish(&mut tx, &key_hash, parts.status, &content_type, text(header::LOCATION), &body).await?;
+    purge(&mut tx, ctx.now - KEEP).await?;
+    tx.commit().await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn answer(kept: Kept) -> Response {
+    let mut response = Response::new(Body::from(kept.body));
+    *response.status_mut() = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&kept.content_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    if let Some(value) = kept.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        headers.insert(header::LOCATION, value);
+    }
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response
+}
+
+async fn find(tx: &mut Tx, key_hash: &str) -> db::Result<Option<Kept>> {
+    tx.query("SELECT * FROM platform_idempotency WHERE key_hash = $1").bind(key_hash).optional().await
+}
+
+async fn begin(tx: &mut Tx, key_hash: &str, body_hash: &str, at: Timestamp) -> web::Result<()> {
+    let inserted = tx
+        .query("INSERT INTO platform_idempotency (key_hash, body_hash, status, content_type, body, at) VALUES ($1, $2, 0, '', $3, $4)")
+        .bind(key_hash)
+        .bind(body_hash)
+        .bind(Vec::new())
+        .bind(at)
+        .execute()
+        .await;
+    match inserted {
+        Ok(_) => Ok(()),
+        // Two first requests at once on PostgreSQL: the other one has it.
+        Err(db::Error::Constraint { .. }) => Err(Problem::conflict(
+            "idempotency-key-under-way",
+            "the first request with this Idempotency-Key is still being answered",
+        )
+        .into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn finish(
+    tx: &mut Tx,
+    key_hash: &str,
+    status: StatusCode,
+    content_type: &str,
+    location: Option<String>,
+    body: &Bytes,
+) -> db::Result<u64> {
+    tx.query("UPDATE platform_idempotency SET status = $2, content_type = $3, location = $4, body = $5 WHERE key_hash = $1")
+        .bind(key_hash)
+        .bind(status.as_u16())
+        .bind(content_type)
+        .bind(location)
+        .bind(&body[..])
+        .execute()
+        .await
+}
+
+async fn delete(tx: &mut Tx, key_hash: &str) -> db::Result<u64> {
+    tx.query("DELETE FROM platform_idempotency WHERE key_hash = $1").bind(key_hash).execute().await
+}
+
+async fn purge(tx: &mut Tx, before: Timestamp) -> db::Result<u64> {
+    tx.query("DELETE FROM platform_idempotency WHERE at < $1").bind(before).execute().await
+}

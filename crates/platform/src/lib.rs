@@ -1,0 +1,39 @@
+//! What a module gets ([`Platform`]) and what it gives ([`Manifest`], [`Parts`]).
+//!
+//! A module is a const [`Manifest`] (what it owns, known before a database is open) and one `build()` that takes the
+//! platform and its settings and gives its [`Parts`]. No trait, no life cycle: the binary's `modules.rs` is the only list.
+
+mod assemble;
+mod idempotency;
+mod manifest;
+mod parts;
+mod spawner;
+
+use std::{path::PathBuf, sync::Arc};
+
+use db::Db;
+use jobs::Jobs;
+use kernel::Clock;
+use realtime::Events;
+use storage::Storage;
+
+pub use assemble::{Assembled, HttpConfig, assemble};
+pub use idempotency::MIGRATIONS;
+pub use manifest::{Manifest, Topic};
+pub use parts::{BuildError, Check, Command, Parts, Role, Service};
+pub use spawner::Spawner;
+
+/// The handles that every module may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    pub db: Db,
+    pub jobs: Jobs,
+    pub events: Events,
+    pub storage: Storage,
+    pub clock: Arc<dyn Clock>,
+    pub spawner: Spawner,
+    /// The data folder of this installation.
+    pub data: PathBuf,
+    /// Scheme, host and port under which people reach this server.
+    pub public_url: String,
+}

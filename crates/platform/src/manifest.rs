@@ -1,0 +1,21 @@
+use db::Migrations;
+use kernel::PermissionInfo;
+
+/// What a module owns, as data. No defaults: a new field asks every module the question at compile time.
+pub struct Manifest {
+    /// URL prefix, table prefix, settings section, log target and console folder.
+    pub name: &'static str,
+    pub migrations: Migrations,
+    pub permissions: &'static [PermissionInfo],
+    pub topics: &'static [Topic],
+    /// `socle <name> …`: how the module's commands read, known before anything is opened. Each is run by the
+    /// [`Command`](crate::Command) of the same name among the module's parts.
+    pub commands: &'static [fn() -> clap::Command],
+}
+
+/// A kind of realtime event.
+#[derive(Debug, Clone, Copy)]
+pub struct Topic {
+    pub name: &'static str,
+    pub description: &'static str,
+}

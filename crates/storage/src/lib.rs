@@ -1,0 +1,260 @@
+//! Files behind one handle: a local folder, or any S3 service.
+//!
+//! Keys are relative paths with the module first: `surveillance/ws_…/clips/evt_….mp4`. An object is there whole or not
+//! at all: the folder writes beside and renames, S3 completes its multipart upload last. Bytes go through in pieces, so
+//! that a file of any size takes constant memory.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream::BoxStream};
+use kernel::{Problem, Secret, Timestamp, ToProblem};
+use object_store::{
+    ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path as Key,
+};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
+
+/// Section `[storage]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Empty (the default): `files/` in the data folder. `s3://bucket/prefix` for S3.
+    pub url: String,
+    /// S3: the service's address, if it is not Amazon's: `http://127.0.0.1:9000`.
+    pub endpoint: String,
+    /// S3: region. Default `us-east-1`.
+    pub region: String,
+    /// S3: access key. Empty: `AWS_ACCESS_KEY_ID`, or the machine's own role.
+    pub access_key: String,
+    /// S3: secret key. Empty: `AWS_SECRET_ACCESS_KEY`, or the machine's own role.
+    pub secret_key: Secret<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no file {0:?}")]
+    NotFound(String),
+    #[error("{0:?} is no key: relative, without `..` and empty parts")]
+    Key(String),
+    #[error("{0}")]
+    Config(String),
+    #[error("could not read {path}")]
+    Local {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the file store failed on {key:?}")]
+    Store {
+        key: String,
+        #[source]
+        source: object_store::Error,
+    },
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl ToProblem for Error {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound(_) => Problem::not_found("storage.not-found", "this file is not there"),
+            Self::Store { .. } => {
+                Problem::unavailable("storage.failed", "the file store does not answer as it should")
+            }
+            _ => Problem::internal(),
+        }
+    }
+}
+
+/// What is known of a file without reading it.
+#[derive(Debug, Clone)]
+pub struct Info {
+    pub key: String,
+    pub size_bytes: u64,
+    pub modified: Timestamp,
+    /// Changes when the content does.
+    pub etag: Option<String>,
+}
+
+/// A file's bytes, in pieces.
+pub type Pieces = BoxStream<'static, Result<Bytes>>;
+
+/// The handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+    prefix: String,
+    place: &'static str,
+}
+
+/// Above this a file goes to S3 in parts of this size.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+
+impl Storage {
+    /// Opens what `config` names; without a URL, `default_folder`, which is made if it is not there.
+    pub fn open(config: &Config, default_folder: PathBuf) -> Result<Self> {
+        if config.url.is_empty() {
+            return Self::folder(default_folder);
+        }
+        let url = url::Url::parse(&config.url)
+            .map_err(|error| Error::Config(format!("storage.url {:?} is not a URL: {error}", config.url)))?;
+        match url.scheme() {
+            "file" => Self::folder(PathBuf::from(url.path())),
+            "s3" => Self::s3(config, &url),
+            other => {
+                Err(Error::Config(format!("storage.url begins with {other}://; it must be s3:// or file://")))
+            }
+        }
+    }
+
+    fn folder(folder: PathBuf) -> Result<Self> {
+        std::fs::create_dir_all(&folder).map_err(|source| Error::Local { path: folder.clone(), source })?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|source| Error::Store { key: folder.display().to_string(), source })?
+            .with_fsync(true);
+        Ok(Self { store: Arc::new(store), prefix: String::new(), place: "folder" })
+    }
+
+    fn s3(config: &Config, url: &url::Url) -> Result<Self> {
+        let bucket = url
+            .host_str()
+            .ok_or_else(|| Error::Config("storage.url names no bucket: s3://bucket".to_owned()))?;
+        let region = if config.region.is_empty() { "us-east-1" } else { &config.region };
+        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_region(region);
+        if !config.endpoint.is_empty() {
+            let plain = config.endpoint.starts_with("http://");
+            builder = builder
+                .with_endpoint(&config.endpoint)
+                .with_allow_http(plain)
+                .with_client_options(ClientOptions::new().with_allow_http(plain));
+        }
+        if !config.access_key.is_empty() {
+            builder = builder
+                .with_access_key_id(&config.access_key)
+                .with_secret_access_key(config.secret_key.expose());
+        }
+        let store = builder.build().map_err(|source| Error::Store { key: config.url.clone(), source })?;
+        Ok(Self { store: Arc::new(store), prefix: url.path().trim_matches('/').to_owned(), place: "s3" })
+    }
+
+    /// `folder` or `s3`.
+    pub fn place(&self) -> &'static str {
+        self.place
+    }
+
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
+        let path = self.key(key)?;
+        self.store.put(&path, bytes.into()).await.map_err(|source| failed(key, source))?;
+        Ok(())
+    }
+
+    /// Copies a local file in, in pieces.
+    pub async fn put_file(&self, key: &str, file: &Path) -> Result<u64> {
+        let path = self.key(key)?;
+        let unreadable = |source| Error::Local { path: file.to_owned(), source };
+        let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
+        let upload = self.store.put_multipart(&path).await.map_err(|source| failed(key, source))?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut total = 0;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let read = match source.read(&mut buffer).await {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) => {
+                    drop(writer.abort().await);
+                    return Err(unreadable(error));
+                }
+            };
+            total += read as u64;
+            writer.wait_for_capacity(2).await.map_err(|source| failed(key, source))?;
+            writer.write(&buffer[..read]);
+        }
+        writer.finish().await.map_err(|source| failed(key, source))?;
+        Ok(total)
+    }
+
+    pub async fn info(&self, key: &str) -> Result<Info> {
+        let meta = self.store.head(&self.key(key)?).await.map_err(|source| failed(key, source))?;
+        Ok(self.describe(meta))
+    }
+
+    /// The whole file, in pieces.
+    pub async fn get(&self, key: &str) -> Result<(Info, Pieces)> {
+        let found = self.store.get(&self.key(key)?).await.map_err(|source| failed(key, source))?;
+        let info = self.describe(found.meta.clone());
+        let name = key.to_owned();
+        Ok((
+            info,
+            found.into_stream().map(move |piece| piece.map_err(|source| failed(&name, source))).boxed(),
+        ))
+    }
+
+    /// Bytes `range.start..range.end` of the file.
+    pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        self.store.get_range(&self.key(key)?, range).await.map_err(|source| failed(key, source))
+    }
+
+    /// The whole file in memory: for what is small by nature.
+    pub async fn get_bytes(&self, key: &str) -> Result<Bytes> {
+        let found = self.store.get(&self.key(key)?).await.map_err(|source| failed(key, source))?;
+        found.bytes().await.map_err(|source| failed(key, source))
+    }
+
+    /// Removing what is not there is no error.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        match self.store.delete(&self.key(key)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(failed(key, source)),
+        }
+    }
+
+    /// All files below a folder of keys.
+    pub async fn list(&self, folder: &str) -> Result<Vec<Info>> {
+        let path = self.key(folder)?;
+        let mut found = self.store.list(Some(&path));
+        let mut files = Vec::new();
+        while let Some(meta) = found.next().await {
+            files.push(self.describe(meta.map_err(|source| failed(folder, source))?));
+        }
+        Ok(files)
+    }
+
+    /// Answers if the store does: writes, reads and removes one small file.
+    pub async fn ping(&self) -> Result<()> {
+        let key = "health/ping";
+        self.put(key, Bytes::from_static(b"ping")).await?;
+        self.get_bytes(key).await?;
+        self.delete(key).await
+    }
+
+    fn key(&self, key: &str) -> Result<Key> {
+        let whole = if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) };
+        let fine = !key.starts_with('/')
+            && key.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if !fine {
+            return Err(Error::Key(key.to_owned()));
+        }
+        Key::parse(whole).map_err(|_| Error::Key(key.to_owned()))
+    }
+
+    fn describe(&self, meta: object_store::ObjectMeta) -> Info {
+        let whole = meta.location.to_string();
+        let key = whole.strip_prefix(&self.prefix).unwrap_or(&whole).trim_start_matches('/').to_owned();
+        let modified = Timestamp::from_millisecond(meta.last_modified.timestamp_millis()).unwrap_or_default();
+        Info { key, size_bytes: meta.size, modified, etag: meta.e_tag }
+    }
+}
+
+fn failed(key: &str, source: object_store::Error) -> Error {
+    match source {
+        object_store::Error::NotFound { .. } => Error::NotFound(key.to_owned()),
+        source => Error::Store { key: key.to_owned(), source },
+    }
+}
