@@ -4,7 +4,7 @@ set -euo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(dirname "$SCRIPTS")
-CACHE=${SOCLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/socle}
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/socle
 TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 cd "$ROOT"
 
