@@ -1,0 +1,67 @@
+import js from "@eslint/js";
+import hooks from "eslint-plugin-react-hooks";
+import { readdirSync } from "node:fs";
+import tseslint from "typescript-eslint";
+
+const features = readdirSync(new URL("./src/features", import.meta.url));
+
+/** Arrows go one way: routes → features → ui, lib → api. Folders are reached through `@/`, so the specifier tells the floor. */
+function floor(files, forbidden) {
+  return {
+    files,
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { group: ["../../*"], message: "Cross folders through @/, so that the import rule can see it." },
+            ...forbidden.map(([group, message]) => ({ group, message })),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ["dist", "src/routeTree.gen.ts", "src/api/schema.ts", "node_modules", "test-results"] },
+  js.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ["src/**/*.{ts,tsx}"] })),
+  {
+    files: ["src/**/*.{ts,tsx}"],
+    languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+    plugins: { "react-hooks": hooks },
+    rules: {
+      "react-hooks/rules-of-hooks": "error",
+      "react-hooks/exhaustive-deps": "error",
+      "@typescript-eslint/no-floating-promises": "off", // mutations report through their own state
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
+      "@typescript-eslint/only-throw-error": "off", // the router's redirect() is thrown
+      "@typescript-eslint/consistent-type-imports": "error",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportAllDeclaration", message: "No barrel files." },
+        {
+          selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
+          message: "Text is text: nothing is written as HTML.",
+        },
+      ],
+    },
+  },
+  { files: ["e2e/**/*.{ts,mjs}", "*.{js,ts}", "scripts/*.mjs"], languageOptions: { globals: { process: "readonly", console: "readonly", Buffer: "readonly", URL: "readonly", setTimeout: "readonly", clearTimeout: "readonly", setInterval: "readonly", clearInterval: "readonly", fetch: "readonly", document: "readonly", window: "readonly" } } },
+  { files: ["public/*.js"], languageOptions: { globals: { localStorage: "readonly", document: "readonly" } } },
+  { files: ["e2e/**/*.ts", "*.ts"], languageOptions: { parser: tseslint.parser } },
+  floor(["src/lib/**", "src/api/**"], [
+    [["@/routes/*", "@/features/*", "@/ui/*"], "lib knows neither views nor features."],
+  ]),
+  floor(["src/ui/**"], [[["@/routes/*", "@/features/*"], "The design kit knows no feature."]]),
+  ...features.map((feature) =>
+    floor([`src/features/${feature}/**`], [
+      [["@/routes/*"], "Features do not know routes."],
+      [
+        features.filter((other) => other !== feature).map((other) => `@/features/${other}/*`),
+        "Features never import each other: compose them in a route.",
+      ],
+    ]),
+  ),
+);

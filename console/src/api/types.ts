@@ -1,0 +1,27 @@
+import type { paths } from "./schema";
+
+/** What a call answers, by path and method: the names that the console uses for the generated types. */
+type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
+type Answer<T> = T extends { responses: infer All }
+  ? { [Status in keyof All]: Status extends 200 | 201 ? Json<All[Status]> : never }[keyof All]
+  : never;
+type Get<P extends keyof paths> = Answer<paths[P]["get"]>;
+type Body<T> = T extends { requestBody?: infer R } ? Json<NonNullable<R>> : never;
+
+export type Me = Get<"/api/v1/auth/me">;
+export type Session = Get<"/api/v1/auth/sessions">["items"][number];
+export type User = Get<"/api/v1/users/{id}">;
+export type Task = Get<"/api/v1/tasks/{id}">;
+export type System = Get<"/api/v1/system">;
+
+export type Camera = Get<"/api/v1/surveillance/cameras/{id}">;
+export type CameraInput = Body<paths["/api/v1/surveillance/cameras"]["post"]>;
+export type CameraPatch = Body<paths["/api/v1/surveillance/cameras/{id}"]["patch"]>;
+export type Source = CameraInput["source"];
+export type TestResult = Answer<paths["/api/v1/surveillance/cameras/test"]["post"]>;
+export type Health = Camera["health"];
+export type Zone = Camera["zones"][number];
+export type ZoneInput = Body<paths["/api/v1/surveillance/cameras/{id}/zones"]["put"]>[number];
+export type Event = Get<"/api/v1/surveillance/events/{id}">;
+export type Stats = Get<"/api/v1/surveillance/stats">;
+export type Model = Get<"/api/v1/surveillance/models">["items"][number];

@@ -1,0 +1,105 @@
+import { Link } from "@tanstack/react-router";
+import { Cctv, ChartColumn, Menu as MenuIcon, Siren, X } from "lucide-react";
+import { useState, type ReactNode } from "react";
+import { Dialog, Modal, ModalOverlay } from "react-aria-components";
+import { useT } from "@/lib/i18n";
+import { IconButton } from "@/ui/button";
+import { Logo } from "@/ui/logo";
+import type { Place } from "@/features/shell/navigation";
+import { ConnectionState } from "./connection";
+import { UserMenu, WorkspaceMenu } from "./menus";
+import { SideNav } from "./side-nav";
+
+interface ShellProps {
+  counts: Partial<Record<Place["to"], number>>;
+  children: ReactNode;
+}
+
+/** The house around every page: a column at the left on a desk, a bar above and one below on a phone. */
+export function Shell({ counts, children }: ShellProps) {
+  const t = useT();
+  const [open, setOpen] = useState(false);
+  const brand = (
+    <Link to="/" className="flex items-center gap-2.5">
+      <Logo className="size-7" />
+      <span className="text-lg font-semibold tracking-tight">Socle</span>
+    </Link>
+  );
+  return (
+    <div className="min-h-dvh lg:pl-60">
+      <a href="#main" className="fixed top-2 left-2 z-60 -translate-y-16 rounded-control bg-accent px-3 py-2 text-on-accent focus:translate-y-0">
+        {t("skip")}
+      </a>
+      <aside className="fixed inset-y-0 left-0 z-20 hidden w-60 flex-col border-r border-line bg-surface lg:flex">
+        <div className="px-4.5 pt-4.5 pb-3">{brand}</div>
+        <div className="border-b border-line px-2 pb-2">
+          <WorkspaceMenu />
+        </div>
+        <div className="flex-1 overflow-y-auto px-2 py-4">
+          <SideNav counts={counts} />
+        </div>
+        <div className="space-y-1 border-t border-line p-2">
+          <ConnectionState />
+          <UserMenu />
+        </div>
+      </aside>
+      <header className="sticky top-0 z-20 flex items-center justify-between gap-3 border-b border-line bg-surface px-3 py-1.5 lg:hidden">
+        <span className="flex items-center gap-2">
+          <IconButton icon={MenuIcon} label={t("nav.open")} onPress={() => setOpen(true)} />
+          {brand}
+        </span>
+        <span className="flex items-center gap-3">
+          <ConnectionState compact />
+          <UserMenu compact />
+        </span>
+      </header>
+      <main id="main" tabIndex={-1} className="pb-20 outline-none lg:pb-0">
+        {children}
+      </main>
+      <TabBar unseen={counts["/surveillance/events"] ?? 0} onMenu={() => setOpen(true)} />
+      <ModalOverlay isOpen={open} onOpenChange={setOpen} isDismissable className="fixed inset-0 z-40 overscroll-contain bg-black/45 lg:hidden">
+        <Modal className="appear h-dvh w-72 max-w-[85vw] overflow-y-auto overscroll-contain border-r border-line bg-surface">
+          <Dialog aria-label={t("nav.main")} className="p-3 outline-none">
+            <div className="mb-2 flex items-center justify-between">
+              {brand}
+              <IconButton icon={X} label={t("close")} onPress={() => setOpen(false)} />
+            </div>
+            <div className="mb-4 border-b border-line pb-2">
+              <WorkspaceMenu />
+            </div>
+            <SideNav counts={counts} onLeave={() => setOpen(false)} />
+          </Dialog>
+        </Modal>
+      </ModalOverlay>
+    </div>
+  );
+}
+
+/** On a phone, the three places that a watch needs lie under the thumb. */
+function TabBar({ unseen, onMenu }: { unseen: number; onMenu: () => void }) {
+  const t = useT();
+  const tab = "flex flex-1 cursor-pointer flex-col items-center gap-0.5 py-2 text-xs text-muted data-[status=active]:font-medium data-[status=active]:text-accent";
+  return (
+    <nav aria-label={t("nav.quick")} className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden">
+      <Link to="/surveillance" activeOptions={{ exact: true }} className={tab}>
+        <Cctv aria-hidden className="size-5" strokeWidth={1.75} />
+        {t("nav.cameras")}
+      </Link>
+      <Link to="/surveillance/events" className={tab}>
+        <span className="relative">
+          <Siren aria-hidden className="size-5" strokeWidth={1.75} />
+          {unseen > 0 && <span aria-hidden className="absolute -top-0.5 -right-1 size-2 rounded-full bg-accent" />}
+        </span>
+        {t("nav.events")}
+      </Link>
+      <Link to="/surveillance/statistics" className={tab}>
+        <ChartColumn aria-hidden className="size-5" strokeWidth={1.75} />
+        {t("nav.statistics")}
+      </Link>
+      <button type="button" onClick={onMenu} className={tab}>
+        <MenuIcon aria-hidden className="size-5" strokeWidth={1.75} />
+        {t("nav.more")}
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,79 @@
+import { Link } from "@tanstack/react-router";
+import type { LucideIcon } from "lucide-react";
+import { useFormat } from "@/lib/format";
+import { useT } from "@/lib/i18n";
+import { useMe } from "@/lib/session";
+import { cx } from "@/ui/class-names";
+import { ADMINISTRATION, SENTINEL, TO_COME, type Place } from "@/features/shell/navigation";
+
+const linkClass =
+  "flex items-center gap-2.5 rounded-control px-2.5 py-1.5 text-muted hover:bg-sunken hover:text-ink data-[status=active]:bg-accent-soft data-[status=active]:font-medium data-[status=active]:text-accent pointer-coarse:py-2.5";
+
+/** `counts` puts a number beside a place (events that nobody has seen yet). */
+export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"], number>>; onLeave?: () => void }) {
+  const t = useT();
+  const { permissions } = useMe();
+  const open = (places: readonly Place[]) => places.filter((place) => permissions.includes(place.permission));
+  const sentinel = open(SENTINEL);
+  const administration = open(ADMINISTRATION);
+  return (
+    <nav aria-label={t("nav.main")} className="space-y-6">
+      {sentinel.length > 0 && (
+        <Group title="Sentinel">
+          {sentinel.map((place) => (
+            <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
+          ))}
+        </Group>
+      )}
+      <Group title={t("nav.toCome")}>
+        {TO_COME.map((app) => (
+          <li key={app.app}>
+            <Link to="/coming/$app" params={{ app: app.app }} className={linkClass} onClick={onLeave}>
+              <Glyph icon={app.icon} />
+              {app.name}
+            </Link>
+          </li>
+        ))}
+      </Group>
+      {administration.length > 0 && (
+        <Group title={t("nav.administration")}>
+          {administration.map((place) => (
+            <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
+          ))}
+        </Group>
+      )}
+    </nav>
+  );
+}
+
+function Group({ title, children }: { title: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <h2 className="mb-1 px-2.5 text-xs font-medium text-muted">{title}</h2>
+      <ul className="space-y-0.5">{children}</ul>
+    </div>
+  );
+}
+
+function Item({ place, count, onLeave }: { place: Place; count?: number; onLeave?: () => void }) {
+  const t = useT();
+  const format = useFormat();
+  return (
+    <li>
+      <Link to={place.to} activeOptions={{ exact: place.exact ?? false }} className={linkClass} onClick={onLeave}>
+        <Glyph icon={place.icon} />
+        {t(place.label)}
+        {count !== undefined && count > 0 && (
+          <span className="ml-auto rounded-full bg-accent px-1.5 text-xs leading-5 font-medium text-on-accent tabular-nums">
+            <span aria-hidden>{count > 999 ? "999+" : format.number(count)}</span>
+            <span className="sr-only">{t("nav.unseen", { n: count })}</span>
+          </span>
+        )}
+      </Link>
+    </li>
+  );
+}
+
+function Glyph({ icon: Icon, className }: { icon: LucideIcon; className?: string }) {
+  return <Icon aria-hidden className={cx("size-4.5 shrink-0", className)} strokeWidth={1.75} />;
+}

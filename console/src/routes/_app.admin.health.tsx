@@ -1,0 +1,42 @@
+import { useQuery } from "@tanstack/react-query";
+import { createFileRoute } from "@tanstack/react-router";
+import { ComponentsPanel, ReadyPanel, ServerPanel } from "@/features/admin/components/system-panels";
+import { readyQuery, systemQuery } from "@/features/admin/queries";
+import { CameraStates } from "@/features/surveillance/components/camera-states";
+import { camerasQuery } from "@/features/surveillance/queries";
+import { useT } from "@/lib/i18n";
+import { useCan } from "@/lib/session";
+import { Page, Section } from "@/ui/page";
+import { Denied, Loaded } from "@/ui/states";
+
+export const Route = createFileRoute("/_app/admin/health")({ component: Health });
+
+function Health() {
+  const t = useT();
+  const allowed = useCan("admin.system.read");
+  return <Page title={t("nav.health")}>{allowed ? <Panels /> : <Denied />}</Page>;
+}
+
+function Panels() {
+  const t = useT();
+  const system = useQuery(systemQuery);
+  const ready = useQuery(readyQuery);
+  const sees = useCan("surveillance.cameras.read");
+  const cameras = useQuery({ ...camerasQuery, enabled: sees });
+  return (
+    <div className="grid items-start gap-4 lg:grid-cols-2">
+      <Loaded query={system}>{(data) => <ServerPanel system={data} />}</Loaded>
+      <div className="space-y-4">
+        <Loaded query={ready} rows={3}>
+          {(data) => <ReadyPanel ready={data} />}
+        </Loaded>
+        {system.data && <ComponentsPanel system={system.data} />}
+      </div>
+      {sees && (
+        <Section title={t("nav.cameras")} flush className="lg:col-span-2">
+          <Loaded query={cameras}>{(data) => <CameraStates cameras={data} />}</Loaded>
+        </Section>
+      )}
+    </div>
+  );
+}

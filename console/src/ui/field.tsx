@@ -1,0 +1,169 @@
+import { Check, ChevronDown, Minus } from "lucide-react";
+import type { ReactNode } from "react";
+import {
+  Button as AriaButton,
+  Checkbox as AriaCheckbox,
+  FieldError,
+  Input,
+  Label,
+  ListBox,
+  ListBoxItem,
+  NumberField as AriaNumberField,
+  Popover,
+  Select,
+  SelectValue,
+  Switch as AriaSwitch,
+  Text,
+  TextArea as AriaTextArea,
+  TextField as AriaTextField,
+  type CheckboxProps,
+  type NumberFieldProps,
+  type SwitchProps,
+  type TextFieldProps,
+} from "react-aria-components";
+import { cx } from "./class-names";
+
+const labelClass = "mb-1 block text-sm font-medium text-ink";
+const hintClass = "mt-1 block text-xs text-muted";
+const errorClass = "mt-1 block text-xs font-medium text-bad";
+const invalidClass = "data-invalid:border-bad";
+
+interface Common {
+  label: string;
+  hint?: ReactNode;
+  /** A fault found by us or by the server; shown beside the field and read with it. */
+  error?: string;
+  className?: string;
+}
+
+function Foot({ hint, error }: Pick<Common, "hint" | "error">) {
+  return (
+    <>
+      {hint && (
+        <Text slot="description" className={hintClass}>
+          {hint}
+        </Text>
+      )}
+      <FieldError className={errorClass}>{error}</FieldError>
+    </>
+  );
+}
+
+interface TextProps extends Omit<TextFieldProps, "className" | "children">, Common {
+  placeholder?: string;
+  multiline?: boolean;
+  mono?: boolean;
+}
+
+export function TextField({ label, hint, error, placeholder, multiline, mono, className, ...props }: TextProps) {
+  return (
+    <AriaTextField {...props} isInvalid={error !== undefined || props.isInvalid} validationBehavior="aria" className={className}>
+      <Label className={labelClass}>{label}</Label>
+      {multiline ? (
+        <AriaTextArea rows={3} placeholder={placeholder} className={cx("control py-1.5", invalidClass, mono && "font-mono")} />
+      ) : (
+        <Input placeholder={placeholder} className={cx("control", invalidClass, mono && "font-mono text-sm")} />
+      )}
+      <Foot hint={hint} error={error} />
+    </AriaTextField>
+  );
+}
+
+interface NumberProps extends Omit<NumberFieldProps, "className" | "children">, Common {
+  unit?: string;
+}
+
+export function NumberField({ label, hint, error, unit, className, ...props }: NumberProps) {
+  return (
+    <AriaNumberField {...props} isInvalid={error !== undefined} validationBehavior="aria" className={className}>
+      <Label className={labelClass}>{label}</Label>
+      <span className="relative block">
+        <Input className={cx("control tabular-nums", invalidClass)} />
+        {unit && <span className="pointer-events-none absolute inset-y-0 right-2.5 flex items-center text-sm text-muted">{unit}</span>}
+      </span>
+      <Foot hint={hint} error={error} />
+    </AriaNumberField>
+  );
+}
+
+export interface Option {
+  id: string;
+  label: string;
+}
+
+interface SelectProps extends Common {
+  options: readonly Option[];
+  value: string;
+  onChange: (id: string) => void;
+  isDisabled?: boolean;
+  /** The label is read, not shown: for filter rows, where the value says enough. */
+  labelHidden?: boolean;
+}
+
+export function SelectField({ label, hint, error, options, value, onChange, isDisabled, labelHidden, className }: SelectProps) {
+  return (
+    <Select
+      value={value}
+      onChange={(key) => key !== null && onChange(String(key))}
+      isDisabled={isDisabled}
+      isInvalid={error !== undefined}
+      validationBehavior="aria"
+      className={className}
+    >
+      <Label className={labelHidden ? "sr-only" : labelClass}>{label}</Label>
+      <AriaButton className={cx("control flex cursor-pointer items-center justify-between gap-2 text-left", invalidClass)}>
+        <SelectValue className="truncate">{({ selectedText }) => selectedText}</SelectValue>
+        <ChevronDown aria-hidden className="size-4 shrink-0 text-muted" />
+      </AriaButton>
+      <Foot hint={hint} error={error} />
+      <Popover className="appear min-w-(--trigger-width) rounded-card border border-line bg-raised p-1 shadow-float">
+        <ListBox className="max-h-80 overflow-auto outline-none" items={options}>
+          {(option) => (
+            <ListBoxItem
+              id={option.id}
+              textValue={option.label}
+              className="flex cursor-pointer items-center justify-between gap-4 rounded-control px-2.5 py-1.5 outline-none data-focused:bg-accent-soft pointer-coarse:py-2.5"
+            >
+              {({ isSelected }) => (
+                <>
+                  {option.label}
+                  {isSelected && <Check aria-hidden className="size-4 text-accent" />}
+                </>
+              )}
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Popover>
+    </Select>
+  );
+}
+
+export function Checkbox({ children, className, ...props }: Omit<CheckboxProps, "children" | "className"> & { children?: ReactNode; className?: string }) {
+  return (
+    <AriaCheckbox {...props} className={cx("group inline-flex cursor-pointer items-center gap-2 data-disabled:cursor-not-allowed data-disabled:opacity-50", className)}>
+      {({ isSelected, isIndeterminate }) => (
+        <>
+          <span className="flex size-4.5 shrink-0 items-center justify-center rounded-[4px] border border-line-strong bg-surface group-data-selected:border-accent group-data-selected:bg-accent group-data-indeterminate:border-accent group-data-indeterminate:bg-accent group-data-focus-visible:outline-2 group-data-focus-visible:outline-offset-2 group-data-focus-visible:outline-accent">
+            {isIndeterminate ? (
+              <Minus aria-hidden className="size-3.5 text-on-accent" strokeWidth={3} />
+            ) : (
+              isSelected && <Check aria-hidden className="size-3.5 text-on-accent" strokeWidth={3} />
+            )}
+          </span>
+          {children}
+        </>
+      )}
+    </AriaCheckbox>
+  );
+}
+
+export function Switch({ children, className, ...props }: Omit<SwitchProps, "children" | "className"> & { children: ReactNode; className?: string }) {
+  return (
+    <AriaSwitch {...props} className={cx("group inline-flex cursor-pointer items-center gap-2 data-disabled:cursor-not-allowed data-disabled:opacity-50", className)}>
+      <span className="flex h-5 w-9 shrink-0 items-center rounded-full border border-line-strong bg-sunken p-0.5 transition-colors group-data-selected:border-accent group-data-selected:bg-accent group-data-focus-visible:outline-2 group-data-focus-visible:outline-offset-2 group-data-focus-visible:outline-accent">
+        <span className="size-3.5 rounded-full bg-muted transition-transform group-data-selected:translate-x-4 group-data-selected:bg-on-accent" />
+      </span>
+      {children}
+    </AriaSwitch>
+  );
+}
