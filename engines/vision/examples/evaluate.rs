@@ -3,7 +3,7 @@
 //! ```text
 //! ffmpeg -v error -i clip.mp4 -f rawvideo -pix_fmt yuv420p - |
 //!   cargo run --release -p vision --example evaluate -- --size 768x576 --fps 7 --truth gt.txt --model model.onnx \
-//!     [--side 416] [--every 2 | --motion] [--split 397] [--zone crossing=0.3,0.4,0.7,0.4,0.7,0.7] [--write tracks.txt]
+//!     [--side 416] [--every 2 | --motion] [--split 397] [--zone crossing=0.3,0.4,0.7,0.4,0.7,0.7] [--write tracks.txt] [--dump boxes.csv]
 //! ```
 //! Instead of `--model` and the pipe, `--detections boxes.csv` (frame, x1, y1, x2, y2, score) runs the tracker and
 //! the rules alone on finished detections of persons.
@@ -32,6 +32,7 @@ struct Args {
     split: Option<u32>,
     zones: Vec<ZoneConfig>,
     write: Option<String>,
+    dump: Option<String>,
     tracker: TrackerConfig,
     min_score: f32,
 }
@@ -56,6 +57,7 @@ fn args() -> Args {
         split: None,
         zones: Vec::new(),
         write: None,
+        dump: None,
         tracker: TrackerConfig::default(),
         min_score: 0.1,
     };
@@ -78,6 +80,7 @@ fn args() -> Args {
             "--split" => parsed.split = Some(next().parse().unwrap()),
             "--zone" => parsed.zones.push(zone(&next())),
             "--write" => parsed.write = Some(next()),
+            "--dump" => parsed.dump = Some(next()),
             "--min-score" => parsed.min_score = next().parse().unwrap(),
             // Any field of the tracker's configuration, as JSON: --tracker '{"new_score":0.6}'
             "--tracker" => parsed.tracker = serde_json::from_str(&next()).unwrap(),
@@ -299,6 +302,22 @@ fn main() {
     if let Some(split) = args.split {
         report(&args, &found, "first part", 1, split);
         report(&args, &found, "second part", split + 1, found.frames);
+    }
+    if let Some(path) = &args.dump {
+        let mut text = String::from("frame,x1,y1,x2,y2,score\n");
+        for r in &found.raw {
+            let b = r.bbox;
+            text += &format!(
+                "{},{:.2},{:.2},{:.2},{:.2},{:.4}\n",
+                r.frame,
+                b.x,
+                b.y,
+                b.right(),
+                b.bottom(),
+                r.score
+            );
+        }
+        std::fs::write(path, text).unwrap();
     }
     if let Some(path) = &args.write {
         std::fs::write(path, write_rows(&found.rows)).unwrap();

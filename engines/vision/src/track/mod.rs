@@ -67,6 +67,7 @@ pub struct Track {
     missed_since_us: Option<i64>,
     moved: bool,
     distrusted: bool,
+    on_spot_since_us: Option<i64>,
     origin: BBox,
     path: Vec<TrackPoint>,
     path_step_us: i64,

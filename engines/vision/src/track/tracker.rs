@@ -92,6 +92,9 @@ struct Spot {
 const SPOTS_MAX: usize = 64;
 /// A spot is forgotten after ten minutes without a sighting.
 const SPOT_KEEP_US: i64 = 600_000_000;
+/// Overlap with a spot, and time on it, after which a walker's track counts as the spot's.
+const SPOT_CATCH_IOU: f32 = 0.75;
+const SPOT_CATCH_US: i64 = 1_500_000;
 const NOISE: Noise = Noise { measure: 0.06, acceleration: 0.9, growth: 0.25 };
 /// A time gap beyond this is not predicted over: the stream was interrupted.
 const STEP_MAX_S: f32 = 2.0;
@@ -256,6 +259,7 @@ impl Tracker {
             now_us: time_us,
             missed_since_us: None,
             moved: false,
+            on_spot_since_us: None,
             distrusted: known_spot || self.config.distrust_ms == Some(0),
             origin: detection.bbox,
             path: Vec::new(),
@@ -273,6 +277,9 @@ impl Tracker {
         let coast_us = i64::from(self.config.coast_ms) * 1000;
         let distrust_us = self.config.distrust_ms.map(|ms| i64::from(ms) * 1000);
         for track in &mut self.tracks {
+            if track.seen_now() && track.moved && distrust_us.is_some() {
+                track.check_spots(&self.spots, time_us);
+            }
             if let Some(since) = track.missed_since_us
                 && track.state == TrackState::Tracked
                 && (coast_us == 0 || time_us - since > coast_us)
@@ -357,6 +364,22 @@ impl Track {
             }
         }
         self.remember(TrackPoint { time_us, bbox });
+    }
+
+    /// A walker's track that is caught by a known still thing (a sign that looks like a person) and lies on it
+    /// exactly for a while is that thing. People who stop beside it keep their own box.
+    fn check_spots(&mut self, spots: &[Spot], time_us: i64) {
+        let bbox = self.filter.bbox();
+        if !spots.iter().any(|spot| spot.class == self.class && spot.bbox.iou(&bbox) >= SPOT_CATCH_IOU) {
+            self.on_spot_since_us = None;
+            return;
+        }
+        let since = *self.on_spot_since_us.get_or_insert(time_us);
+        if time_us - since >= SPOT_CATCH_US {
+            self.moved = false;
+            self.distrusted = true;
+            self.origin = bbox;
+        }
     }
 
     fn vote(&mut self, detection: &Detection) {
