@@ -49,7 +49,8 @@ CREATE UNIQUE INDEX jobs_tasks_workspace_id_kind_unique_key_key ON jobs_tasks (w
 CREATE TABLE jobs_workers (
     id         TEXT PRIMARY KEY,
     beat       BIGINT NOT NULL,
-    started_at BIGINT NOT NULL
+    -- By its own clock, which may be wrong.
+    seen_at    BIGINT NOT NULL
 );
 
 CREATE TABLE jobs_paused_queues (

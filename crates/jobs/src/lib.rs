@@ -10,8 +10,8 @@
 //! succeed, `CANCELLED` when somebody asked for that.
 //!
 //! A worker's life: it counts a beat in `jobs_workers`. Every worker watches the others' beats against its own monotonic
-//! clock, so wrong or jumping wall clocks cannot kill anybody. Who does not count for `jobs.lease_ms` is struck off, and
-//! its tasks go back in line at their old place. Should it only have been asleep, its fence no longer fits: it can
+//! clock, so wrong or jumping wall clocks cannot kill anybody who beats. Who does not for `jobs.lease_ms` is struck off,
+//! and its tasks go back in line at their old place. Should it only have been asleep, its fence no longer fits: it can
 //! neither complete the task nor, if the body uses [`JobContext::complete_in`], commit any effect.
 //!
 //! Exactly once therefore holds for effects in the database that commit with `complete_in`. All others (files, mail,

@@ -70,8 +70,6 @@ pub enum Priority {
 }
 
 impl Priority {
-    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
-
     pub(crate) fn number(self) -> i64 {
         self as i64
     }

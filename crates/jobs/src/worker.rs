@@ -103,6 +103,7 @@ impl Worker {
             .collect();
         let poll = self.jobs.config.poll();
         let mut wait = poll;
+        // Something is likely to be there: do not look before the claim.
         let mut busy = false;
         loop {
             while attempts.try_join_next().is_some() {}
@@ -129,17 +130,20 @@ impl Worker {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(_) = attempts.join_next() => busy = true,
-                () = self.jobs.enqueued.notified() => wait = LOOK_AGAIN.min(poll),
+                // SQLite: the claim waits for the writer, which the enqueuing transaction holds until it commits.
+                // PostgreSQL: the claim may come before the commit, so it is tried again soon.
+                () = self.jobs.enqueued.notified() => (busy, wait) = (true, LOOK_AGAIN.min(poll)),
                 () = tokio::time::sleep(wait), if free => wait = (wait * 2).min(poll),
             }
         }
     }
 
-    /// Claims for all lanes with room, in one transaction. An idle worker looks with a read first.
+    /// Claims for all lanes with room, in one transaction. On SQLite an idle worker looks with a read first, so as not to
+    /// take the only write lock for nothing.
     async fn claim(&self, lanes: &[Lane], busy: bool) -> Result<Vec<(Claimed, OwnedSemaphorePermit)>> {
         let now = self.jobs.clock.now();
         let open: Vec<&Lane> = lanes.iter().filter(|lane| lane.slots.available_permits() > 0).collect();
-        if !busy {
+        if !busy && self.jobs.db.engine() == db::Engine::Sqlite {
             let queues: Vec<&str> = open.iter().map(|lane| lane.queue.as_str()).collect();
             let mut tx = self.jobs.db.read().await?;
             if !store::any_due(&mut tx, &queues, &self.kinds, now).await? {

@@ -129,17 +129,22 @@ impl Keeper {
         tx.rollback().await?;
         self.swept = Some(Instant::now());
 
+        let now = jobs.clock.now();
+        let (lease, heartbeat) = (jobs.config.lease(), jobs.config.heartbeat());
         let mut silence = HashMap::new();
         let mut dead = Vec::new();
-        for (id, beat) in beats.into_iter().filter(|(id, _)| *id != self.worker.id) {
-            let silent = match self.silence.get(&id) {
-                Some((last, silent)) if *last == beat => *silent + passed,
+        for other in beats.into_iter().filter(|other| other.worker != self.worker.id) {
+            let silent = match self.silence.get(&other.worker) {
+                Some((last, silent)) if *last == other.beat => *silent + passed,
                 _ => Duration::ZERO,
             };
-            if silent >= jobs.config.lease() {
-                dead.push((id.clone(), beat));
+            // The clocks on the wall may shorten the wait, so that a watcher who has just begun need not watch for a
+            // whole lease. They cannot kill alone: a beat must be missed before our eyes.
+            let overdue = now.duration_since(other.seen_at).unsigned_abs() >= lease && other.seen_at < now;
+            if silent >= lease || (overdue && silent >= heartbeat.mul_f64(1.5)) {
+                dead.push((other.worker.clone(), other.beat));
             }
-            silence.insert(id, (beat, silent));
+            silence.insert(other.worker, (other.beat, silent));
         }
         self.silence = silence;
         if dead.is_empty() && !orphans {

@@ -4,7 +4,7 @@ use db::{FromRow, Json, Row, Tx, Value};
 use kernel::{Problem, TaskId, Timestamp, WorkspaceId};
 
 use crate::{
-    Config, Priority, Result, State,
+    Config, Result, State,
     model::StoredProblem,
     store::{expiry, places, skip_locked},
 };
@@ -81,34 +81,26 @@ pub(crate) async fn claim(
     workspace_max: u32,
     now: Timestamp,
 ) -> Result<Vec<Claimed>> {
-    let mut chosen: Vec<TaskId> = Vec::new();
     let mut share = Share::load(tx, workspace_max).await?;
     let full = share.full();
-    for priority in Priority::ALL {
-        let room = limit.saturating_sub(chosen.len());
-        if room == 0 {
-            break;
-        }
-        let mut values: Vec<Value> =
-            vec![queue.into(), priority.number().into(), now.into(), room_value(room)];
-        let mut sql = format!(
-            "SELECT id, workspace_id FROM jobs_tasks
-             WHERE queue = $1 AND priority = $2 AND run_at <= $3 AND state IN ('PENDING', 'RETRYING')
-             AND NOT EXISTS (SELECT 1 FROM jobs_paused_queues p WHERE p.queue = jobs_tasks.queue)
-             AND kind IN ({})",
-            places(values.len(), kinds.len())
-        );
-        values.extend(kinds.iter().map(|kind| Value::from(*kind)));
-        if !full.is_empty() {
-            sql += &format!(" AND workspace_id NOT IN ({})", places(values.len(), full.len()));
-            values.extend(full.iter().map(|workspace| Value::from(*workspace)));
-        }
-        sql += " ORDER BY run_at, id LIMIT $4";
-        sql += skip_locked(tx.engine());
-        let candidates: Vec<Candidate> = tx.query_built(sql).bind_all(values).all().await?;
-        chosen
-            .extend(candidates.into_iter().filter(|found| share.take(found.workspace)).map(|found| found.id));
+    let mut values: Vec<Value> =
+        vec![queue.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+    let mut sql = format!(
+        "SELECT id, workspace_id FROM jobs_tasks
+         WHERE queue = $1 AND run_at <= $2 AND state IN ('PENDING', 'RETRYING')
+         AND NOT EXISTS (SELECT 1 FROM jobs_paused_queues p WHERE p.queue = jobs_tasks.queue)
+         AND kind IN ({})",
+        places(values.len(), kinds.len())
+    );
+    values.extend(kinds.iter().map(|kind| Value::from(*kind)));
+    if !full.is_empty() {
+        sql += &format!(" AND workspace_id NOT IN ({})", places(values.len(), full.len()));
+        values.extend(full.into_iter().map(Value::from));
     }
+    sql += " ORDER BY priority, run_at, id LIMIT $3";
+    sql += skip_locked(tx.engine());
+    let mut chosen: Vec<Candidate> = tx.query_built(sql).bind_all(values).all().await?;
+    chosen.retain(|found| share.take(found.workspace));
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
@@ -118,12 +110,8 @@ pub(crate) async fn claim(
          WHERE id IN ({}) AND state IN ('PENDING', 'RETRYING') RETURNING *",
         places(2, chosen.len())
     );
-    let ids = chosen.into_iter().map(Value::from);
+    let ids = chosen.into_iter().map(|found| Value::from(found.id));
     Ok(tx.query_built(sql).bind(worker).bind(now).bind_all(ids).all().await?)
-}
-
-fn room_value(room: usize) -> Value {
-    i64::try_from(room).unwrap_or(i64::MAX).into()
 }
 
 /// How many more tasks each workspace may have running.
@@ -286,18 +274,30 @@ pub(crate) async fn held(tx: &mut Tx, worker: &str) -> Result<Vec<Held>> {
 
 /// Says that the worker lives, for the first time or again. True if it had been given up in between.
 pub(crate) async fn beat(tx: &mut Tx, worker: &str, now: Timestamp) -> Result<bool> {
-    if tx.query("UPDATE jobs_workers SET beat = beat + 1 WHERE id = $1").bind(worker).execute().await? == 1 {
+    const BEAT: &str = "UPDATE jobs_workers SET beat = beat + 1, seen_at = $2 WHERE id = $1";
+    if tx.query(BEAT).bind(worker).bind(now).execute().await? == 1 {
         return Ok(false);
     }
-    const REGISTER: &str = "INSERT INTO jobs_workers (id, beat, started_at) VALUES ($1, 1, $2)";
+    const REGISTER: &str = "INSERT INTO jobs_workers (id, beat, seen_at) VALUES ($1, 1, $2)";
     tx.query(REGISTER).bind(worker).bind(now).execute().await?;
     Ok(true)
 }
 
-/// All workers and how far each has counted.
-pub(crate) async fn beats(tx: &mut Tx) -> Result<Vec<(String, i64)>> {
-    let rows = tx.query("SELECT id, beat FROM jobs_workers").rows().await?;
-    rows.iter().map(|row| Ok((row.get("id")?, row.get("beat")?))).collect()
+/// A worker in the books.
+pub(crate) struct Beat {
+    pub(crate) worker: String,
+    pub(crate) beat: i64,
+    pub(crate) seen_at: Timestamp,
+}
+
+impl FromRow for Beat {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self { worker: row.get("id")?, beat: row.get("beat")?, seen_at: row.get("seen_at")? })
+    }
+}
+
+pub(crate) async fn beats(tx: &mut Tx) -> Result<Vec<Beat>> {
+    Ok(tx.query("SELECT id, beat, seen_at FROM jobs_workers").all().await?)
 }
 
 /// Strikes a worker off, unless it has counted on since. Its tasks are then nobody's.

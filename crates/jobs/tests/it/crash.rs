@@ -8,7 +8,7 @@ use std::{
 };
 
 use jobs::{Config, Error, Handlers, JobContext, Jobs, State};
-use kernel::{SystemClock, TaskId};
+use kernel::{Clock, SystemClock, TaskId, Timestamp};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,7 @@ pub(crate) async fn a_zombie_commits_nothing(stage: &Stage) {
     );
     stage.wait(id, |task| task.state == State::Running).await;
     // What a rescuer does, and another worker's claim after it.
-    stage.execute("INSERT INTO jobs_workers (id, beat, started_at) VALUES ('other', 1, 0)").await;
+    stage.execute("INSERT INTO jobs_workers (id, beat, seen_at) VALUES ('other', 1, 0)").await;
     stage.execute("UPDATE jobs_tasks SET fence = fence + 2, worker = 'other', attempt = 1").await;
     proceed.cancel();
     let begun = Instant::now();
@@ -104,10 +104,7 @@ pub(crate) async fn a_task_that_kills_its_workers_fails_in_the_end(stage: &Stage
             .unwrap();
     }
     // In the books, and never heard of again.
-    tx.query("INSERT INTO jobs_workers (id, beat, started_at) VALUES ('dead', 17, 0)")
-        .execute()
-        .await
-        .unwrap();
+    tx.query("INSERT INTO jobs_workers (id, beat, seen_at) VALUES ('dead', 17, 0)").execute().await.unwrap();
     tx.commit().await.unwrap();
     let worker = Working::start(
         &jobs,
@@ -117,6 +114,36 @@ pub(crate) async fn a_task_that_kills_its_workers_fails_in_the_end(stage: &Stage
     assert_eq!((task.state, task.problem.unwrap().code.as_ref()), (State::Failed, "jobs.worker-lost"));
     let task = stage.finished(unlucky).await;
     assert_eq!((task.state, task.result), (State::Succeeded, Some(json!(1))));
+    worker.stop().await;
+}
+
+/// A clock that is a day ahead.
+struct Ahead;
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + Duration::from_secs(86_400)
+    }
+}
+
+/// The watcher's clock is a day ahead of the worker's, far beyond the lease; the worker beats, so it lives.
+pub(crate) async fn wrong_clocks_kill_nobody_who_beats(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let config = stage::quick();
+    let id = stage.enqueue(&jobs, Work { n: 1 }).await;
+    let handlers = || {
+        Handlers::new().on(|ctx: JobContext, job: Work| async move {
+            tokio::time::sleep(Duration::from_millis(2_500)).await;
+            write_ledger(&ctx, job.n).await
+        })
+    };
+    let worker = Working::start(&jobs, handlers());
+    stage.wait(id, |task| task.state == State::Running).await;
+    let ahead = Jobs::new(stage.db.clone(), Arc::new(Ahead), config);
+    let watcher = Working::start(&ahead, handlers());
+    assert_eq!(stage.finished(id).await.state, State::Succeeded);
+    assert_eq!(stage.count("SELECT losses + fence AS value FROM jobs_tasks").await, 1);
+    watcher.stop().await;
     worker.stop().await;
 }
 

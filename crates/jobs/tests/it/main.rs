@@ -1,6 +1,8 @@
 //! One suite for both engines: SQLite in a temporary file always, PostgreSQL in a fresh database when
 //! `SOCLE_TEST_POSTGRES_URL` names a server on which databases may be created.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod control;
 mod crash;
 mod life;
@@ -54,6 +56,7 @@ suite! {
     crash::shutdown_drains_and_gives_the_rest_back,
     crash::a_zombie_commits_nothing,
     crash::a_task_that_kills_its_workers_fails_in_the_end,
+    crash::wrong_clocks_kill_nobody_who_beats,
     crash::unknown_holdings_are_given_back,
     crash::a_killed_workers_task_runs_again_within_ten_seconds,
     crash::a_kill_loop_loses_and_doubles_nothing,
