@@ -26,7 +26,7 @@ changed() {
     \( -name '*.rs' -o -name '*.sql' -o -name '*.toml' \) -print -quit)" ]
 }
 
-(cd console && SOCLE_DEV_SERVER=http://$SOCLE_LISTEN exec npx vite) &
+(cd console && SOCLE_DEV_SERVER=http://$SOCLE_LISTEN exec node_modules/.bin/vite) &
 vite=$!
 touch -d '1970-01-01' "$stamp"
 while true; do
