@@ -27,7 +27,7 @@ as_owner() {
 
 start() {
   local folder=$1 bin port password
-  bin=$(programs) || { need_packages postgresql-15 && bin=$(programs); } || die "PostgreSQL 15 or later is missing"
+  bin=$(programs) || { need_packages postgresql && bin=$(programs); } || die "PostgreSQL 15 or later is missing"
   mkdir -p "$folder"
   chmod 700 "$folder"
   [ "$(id -u)" -ne 0 ] || chown "$owner" "$folder"
