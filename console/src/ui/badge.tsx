@@ -11,10 +11,10 @@ const tones: Record<Tone, string> = {
   accent: "bg-accent-soft text-accent",
 };
 
-export function Badge({ tone = "neutral", dot, children, className }: { tone?: Tone; dot?: boolean; children: ReactNode; className?: string }) {
+export function Badge({ tone = "neutral", dot, children, className }: { tone?: Tone; dot?: boolean | "pulsing"; children: ReactNode; className?: string }) {
   return (
     <span className={cx("inline-flex h-5.5 items-center gap-1.5 rounded-full px-2 text-xs font-medium whitespace-nowrap", tones[tone], className)}>
-      {dot && <span aria-hidden className="size-1.5 rounded-full bg-current" />}
+      {dot && <span aria-hidden className={cx("size-1.5 rounded-full bg-current", dot === "pulsing" && "pulse-soft")} />}
       {children}
     </span>
   );

@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { cx } from "./class-names";
 
 export interface Bar {
@@ -19,20 +19,27 @@ export function niceMax(value: number): number {
 /** Upright bars over time. The picture is for the eye; a table says the same to a screen reader. */
 export function TimeBars({ bars, caption, unit, ticks }: { bars: readonly Bar[]; caption: string; unit: string; ticks: number }) {
   const title = useId();
+  const frame = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(720);
+  // Drawn at the width it has: letters keep their size on a phone.
+  useEffect(() => {
+    const watcher = new ResizeObserver(([entry]) => entry && setWidth(Math.max(240, Math.round(entry.contentRect.width))));
+    watcher.observe(frame.current!);
+    return () => watcher.disconnect();
+  }, []);
   const max = niceMax(Math.max(...bars.map((bar) => bar.value), 0));
-  const width = 720;
-  const height = 190;
+  const height = width < 480 ? 160 : 200;
   const left = 34;
   const foot = 22;
   const plot = height - foot - 8;
   const step = (width - left) / Math.max(bars.length, 1);
-  const every = Math.max(1, Math.ceil(bars.length / ticks));
+  const every = Math.max(1, Math.ceil(bars.length / Math.min(ticks, Math.floor(width / 70))));
   return (
-    <figure className="min-w-0">
+    <figure ref={frame} className="min-w-0">
       <figcaption id={title} className="sr-only">
         {caption}
       </figcaption>
-      <svg viewBox={`0 0 ${width} ${height}`} className="h-auto w-full" aria-hidden>
+      <svg viewBox={`0 0 ${width} ${height}`} className="block h-auto w-full" aria-hidden>
         {[0, 0.5, 1].map((share) => (
           <g key={share}>
             <line x1={left} x2={width} y1={8 + plot * (1 - share)} y2={8 + plot * (1 - share)} className="stroke-line" />

@@ -7,12 +7,12 @@ export interface Place {
   icon: LucideIcon;
   /** Shown only to those who may open it. */
   permission: string;
-  /** Active for its own path alone, not for what lies below. */
-  exact?: boolean;
+  /** Where its pages lie when not below `to`; it is then active for `to` itself and for these. */
+  below?: string;
 }
 
 export const SENTINEL: readonly Place[] = [
-  { to: "/surveillance", label: "nav.cameras", icon: Cctv, permission: "surveillance.cameras.read", exact: true },
+  { to: "/surveillance", label: "nav.cameras", icon: Cctv, permission: "surveillance.cameras.read", below: "/surveillance/cameras" },
   { to: "/surveillance/events", label: "nav.events", icon: Siren, permission: "surveillance.events.read" },
   { to: "/surveillance/statistics", label: "nav.statistics", icon: ChartColumn, permission: "surveillance.events.read" },
   { to: "/surveillance/models", label: "nav.models", icon: Waypoints, permission: "surveillance.cameras.read" },

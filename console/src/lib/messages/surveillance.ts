@@ -153,6 +153,7 @@ export const surveillance = {
   "editor.helpLine": ["Click where the line begins and where it ends. Escape leaves off.", "Cliquez le début puis la fin de la ligne. Échap abandonne."],
 
   "filter.title": ["Filter events", "Filtrer les événements"],
+  "filter.titleCount": ["Filter events ({n})", "Filtrer les événements ({n})"],
   "filter.camera": ["Camera", "Caméra"],
   "filter.kind": ["Kind", "Type"],
   "filter.severity": ["Severity", "Gravité"],
@@ -163,7 +164,7 @@ export const surveillance = {
   "filter.from": ["From", "De"],
   "filter.to": ["Until", "À"],
   "filter.text": ["Text", "Texte"],
-  "filter.textHint": ["Zone, camera, comment", "Zone, caméra, commentaire"],
+  "filter.textHint": ["Zone or camera", "Zone ou caméra"],
   "filter.clear": ["Clear filters", "Effacer les filtres"],
   "period.1h": ["Last hour", "Dernière heure"],
   "period.24h": ["Last 24 hours", "Dernières 24 heures"],

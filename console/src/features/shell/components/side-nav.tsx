@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import type { LucideIcon } from "lucide-react";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
@@ -58,9 +58,12 @@ function Group({ title, children }: { title: string; children: React.ReactNode }
 function Item({ place, count, onLeave }: { place: Place; count?: number; onLeave?: () => void }) {
   const t = useT();
   const format = useFormat();
+  const path = useLocation({ select: (location) => location.pathname });
+  // The pages of one camera belong to the cameras, though their address lies beside.
+  const below = place.below !== undefined && path.startsWith(place.below);
   return (
     <li>
-      <Link to={place.to} activeOptions={{ exact: place.exact ?? false }} className={linkClass} onClick={onLeave}>
+      <Link to={place.to} activeOptions={{ exact: place.below !== undefined }} data-status={below ? "active" : undefined} className={linkClass} onClick={onLeave}>
         <Glyph icon={place.icon} />
         {t(place.label)}
         {count !== undefined && count > 0 && (

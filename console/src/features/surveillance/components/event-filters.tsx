@@ -1,8 +1,9 @@
-import { Search } from "lucide-react";
+import { ListFilter, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Camera } from "@/api/types";
 import { useT } from "@/lib/i18n";
 import { Button } from "@/ui/button";
+import { cx } from "@/ui/class-names";
 import { SelectField, TextField } from "@/ui/field";
 import { KINDS, PERIODS, SEVERITIES, type EventFilters } from "@/features/surveillance/filters";
 import { kindLabel, severityLabel } from "@/features/surveillance/labels";
@@ -29,9 +30,16 @@ export function EventFilterBar({ filters, cameras, onChange }: Props) {
   }, [words, filters, onChange]);
 
   const any = { id: ALL, label: t("filter.any") };
-  const active = Object.keys(filters).length > 0;
+  const count = Object.keys(filters).length;
+  const active = count > 0;
+  // A phone shows events first; the filters unfold.
+  const [unfolded, setUnfolded] = useState(false);
   return (
-    <div role="search" aria-label={t("filter.title")} className="grid grid-cols-2 items-end gap-2.5 sm:grid-cols-3 lg:grid-cols-6">
+    <div role="search" aria-label={t("filter.title")}>
+      <Button icon={ListFilter} className="w-full sm:hidden" aria-expanded={unfolded} onPress={() => setUnfolded(!unfolded)}>
+        {active ? t("filter.titleCount", { n: count }) : t("filter.title")}
+      </Button>
+      <div className={cx("grid grid-cols-2 items-end gap-2.5 sm:grid-cols-3 lg:grid-cols-6", unfolded ? "max-sm:mt-3" : "max-sm:hidden")}>
       <SelectField
         label={t("filter.camera")}
         options={[any, ...cameras.map((camera) => ({ id: camera.id, label: camera.name }))]}
@@ -76,7 +84,7 @@ export function EventFilterBar({ filters, cameras, onChange }: Props) {
         <div>
           <Button
             variant="ghost"
-            icon={Search}
+            icon={X}
             onPress={() => {
               setCustom(false);
               setWords("");
@@ -87,6 +95,7 @@ export function EventFilterBar({ filters, cameras, onChange }: Props) {
           </Button>
         </div>
       )}
+      </div>
     </div>
   );
 }

@@ -28,8 +28,8 @@ export function EventRow({ event, lead, compact }: { event: Event; lead?: ReactN
             {event.zone_name && <span className="font-normal text-muted"> · {event.zone_name}</span>}
           </Link>
           {event.state === "active" && (
-            <Badge tone="accent" className="shrink-0">
-              <span className="pulse-soft">{t("event.active")}</span>
+            <Badge tone="accent" dot="pulsing" className="shrink-0">
+              {t("event.active")}
             </Badge>
           )}
         </div>

@@ -204,10 +204,11 @@ function Arrow({ zone, width, height, colour }: { zone: Draft; width: number; he
   };
   const toB = zone.direction !== "b_to_a";
   const toA = zone.direction !== "a_to_b";
+  const inside = (value: number, end: number) => Math.min(end - unit * 6, Math.max(unit * 6, value));
   const label = (text: string, sign: 1 | -1) => (
     <text
-      x={x + nx * reach * 1.6 * sign}
-      y={y + ny * reach * 1.6 * sign}
+      x={inside(x + nx * reach * 1.6 * sign, width)}
+      y={inside(y + ny * reach * 1.6 * sign, height)}
       textAnchor="middle"
       dominantBaseline="central"
       fontSize={unit * 9}

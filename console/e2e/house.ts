@@ -1,0 +1,94 @@
+import { expect, type Page } from "@playwright/test";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A server with an empty data folder on a free port: the real one (SOCLE_BIN), or the mock where none is given. */
+export interface House {
+  base: string;
+  real: boolean;
+  /** The one-time link that it printed, on our base. */
+  welcome: string;
+  log: () => string;
+  stop: () => Promise<void>;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+export async function openHouse(extra: NodeJS.ProcessEnv = {}): Promise<House> {
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const binary = process.env.SOCLE_BIN;
+  const folder = mkdtempSync(join(tmpdir(), "socle-e2e-"));
+  const child: ChildProcess = binary
+    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: { ...process.env, ...extra } })
+    : spawn(process.execPath, [fileURLToPath(new URL("./mock/server.mjs", import.meta.url))], {
+        env: { ...process.env, SOCLE_MOCK_PORT: String(port), SOCLE_MOCK_FIRST_RUN: "1", ...extra },
+      });
+  let log = "";
+  child.stdout?.on("data", (data: Buffer) => (log += data.toString()));
+  child.stderr?.on("data", (data: Buffer) => (log += data.toString()));
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+    await ended;
+    clearTimeout(late);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await expect
+      .poll(() => (child.exitCode === null ? /\/welcome\?token=[\w.~-]+/.test(log) : `ended with ${child.exitCode}: ${log}`), {
+        message: "the server prints its one-time link",
+        timeout: 30_000,
+      })
+      .toBe(true);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const token = /\/welcome\?token=([\w.~-]+)/.exec(log)![1]!;
+  return { base, real: binary !== undefined, welcome: `${base}/welcome?token=${token}`, log: () => log, stop };
+}
+
+export const administrator = { first: "Ada", last: "Durand", email: "ada@example.org", password: "a quiet harbour at dawn" };
+
+export async function firstRun(page: Page, house: House) {
+  await page.goto(house.welcome);
+  await page.getByLabel("First name").fill(administrator.first);
+  await page.getByLabel("Last name").fill(administrator.last);
+  await page.getByLabel("E-mail").fill(administrator.email);
+  await page.getByLabel("Password", { exact: true }).fill(administrator.password);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Cameras" })).toBeVisible();
+}
+
+/** Everything that the content security policy refused, or that threw: a test expects none. */
+export function watchFaults(page: Page): string[] {
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && /Content Security Policy|Refused to/.test(message.text())) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  return faults;
+}
+
+/** Clicks a shape on the drawing surface: points as shares of the picture. */
+export async function draw(page: Page, points: readonly (readonly [number, number])[]) {
+  const canvas = page.getByTestId("zone-canvas");
+  await canvas.scrollIntoViewIfNeeded();
+  const box = (await canvas.boundingBox())!;
+  for (const [x, y] of points) await page.mouse.click(box.x + x * box.width, box.y + y * box.height);
+}

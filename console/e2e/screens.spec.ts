@@ -1,0 +1,123 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test, type Page } from "@playwright/test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { firstRun, openHouse, watchFaults, type House } from "./house";
+
+// Every page, wide and narrow, light and dark: a picture of each (into SOCLE_SCREENS), no fault that axe can find, nothing
+// that sticks out to the side, nothing that the content security policy refuses.
+
+let house: House;
+test.beforeAll(async () => {
+  house = await openHouse();
+});
+test.afterAll(() => house?.stop());
+
+const folder = process.env.SOCLE_SCREENS;
+const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 380, height: 780 } } as const;
+
+async function inspect(page: Page, name: string) {
+  // Motion is over and pictures are there, as a person would see the page.
+  await page.waitForLoadState("load");
+  await expect(page.locator("[role=status][aria-label=Loading]")).toHaveCount(0);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await page.waitForTimeout(700);
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
+  const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(sticksOut, `${name} is wider than the window`).toBeLessThanOrEqual(0);
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
+  expect(violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`)).toEqual([]);
+}
+
+async function paths(page: Page): Promise<Record<string, string>> {
+  const get = async (path: string) => (await (await page.request.get(`${house.base}/api/v1/surveillance${path}`)).json()) as { items: { id: string; zones?: unknown[] }[] };
+  const camera = (await get("/cameras?page_size=100")).items[0];
+  const event = (await get("/events?limit=20")).items.at(-1);
+  return {
+    wall: "/surveillance",
+    "camera-new": "/surveillance/cameras/new",
+    ...(camera && {
+      camera: `/surveillance/cameras/${camera.id}`,
+      "camera-zones": `/surveillance/cameras/${camera.id}/zones`,
+      "camera-settings": `/surveillance/cameras/${camera.id}/settings`,
+    }),
+    events: "/surveillance/events",
+    "events-filtered": "/surveillance/events?kind=loitering&severity=low&period=1h",
+    ...(event && { event: `/surveillance/events/${event.id}` }),
+    "not-found": "/surveillance/events/evt_00000000000000000000000000",
+    statistics: "/surveillance/statistics",
+    models: "/surveillance/models",
+    coming: "/coming/exams",
+    users: "/admin/users",
+    tasks: "/admin/tasks",
+    health: "/admin/health",
+    account: "/account",
+  };
+}
+
+/** On a real server there is first something to see, if a camera is given. */
+async function furnish(page: Page) {
+  const url = process.env.SOCLE_E2E_CAMERA;
+  if (!house.real || !url) return;
+  const token = (await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value;
+  const post = async (method: "post" | "put", path: string, data: unknown) => {
+    const answer = await page.request[method](`${house.base}/api/v1/surveillance${path}`, { data, headers: { "X-CSRF-Token": decodeURIComponent(token) } });
+    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+    return (await answer.json()) as { id: string };
+  };
+  const kind = /^rtsp/.test(url) ? "rtsp" : /^http/.test(url) ? "http" : "file";
+  const camera = await post("post", "/cameras", { name: "Yard", source: kind === "file" ? { kind, url, loop: true, real_time: true } : { kind, url } });
+  await post("put", `/cameras/${camera.id}/zones`, [
+    { name: "Lawn", kind: "intrusion", points: [[0.12, 0.2], [0.88, 0.2], [0.88, 0.92], [0.12, 0.92]] },
+    { name: "Path", kind: "line_crossing", points: [[0.3, 0.9], [0.7, 0.3]], direction: "a_to_b" },
+  ]);
+  await expect
+    .poll(async () => ((await (await page.request.get(`${house.base}/api/v1/surveillance/events`)).json()) as { items: unknown[] }).items.length, { timeout: 120_000 })
+    .toBeGreaterThan(0);
+}
+
+test("every page can be seen and used by everybody", async ({ browser }) => {
+  test.setTimeout(900_000);
+  if (folder) mkdirSync(folder, { recursive: true });
+  const first = await browser.newPage();
+  const doors = { welcome: house.welcome, login: `${house.base}/login`, reset: `${house.base}/reset?token=0`, "reset-without": `${house.base}/reset` };
+  for (const [size, viewport] of Object.entries(sizes)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await first.setViewportSize(viewport);
+      await first.emulateMedia({ colorScheme });
+      for (const [name, url] of Object.entries(doors)) {
+        await first.goto(url);
+        await inspect(first, `${name}-${size}-${colorScheme}`);
+      }
+    }
+  }
+  await first.setViewportSize(sizes.wide);
+  await firstRun(first, house);
+  await furnish(first);
+  const storageState = await first.context().storageState();
+  const all = await paths(first);
+  await first.close();
+  for (const [size, viewport] of Object.entries(sizes)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      // French at night, so that both languages are walked.
+      const locale = colorScheme === "dark" ? "fr-FR" : "en-GB";
+      const context = await browser.newContext({ viewport, colorScheme, storageState, locale });
+      const page = await context.newPage();
+      const faults = watchFaults(page);
+      for (const [name, path] of Object.entries(all)) {
+        await page.goto(house.base + path);
+        if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
+        if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+        await inspectIn(page, `${name}-${size}-${colorScheme}`);
+      }
+      expect(faults).toEqual([]);
+      await context.close();
+    }
+  }
+});
+
+/** In French, loading is told in French. */
+async function inspectIn(page: Page, name: string) {
+  await expect(page.locator("[role=status][aria-label=Chargement]")).toHaveCount(0);
+  await inspect(page, name);
+}
