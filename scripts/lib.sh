@@ -5,7 +5,7 @@ set -euo pipefail
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(dirname "$SCRIPTS")
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/socle
-TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-$ROOT/target}")
 cd "$ROOT"
 
 say() { printf '\n==> %s\n' "$*" >&2; }

@@ -31,8 +31,8 @@ locked=()
 [ "${CI:-}" != true ] || locked=(--locked)
 
 packages() {
-  local wanted=(curl python3 python3-venv ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-bad)
+  local wanted=(curl python3 python3-venv ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
+    gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
   [ -n "$crate" ] || [ -n "${SOCLE_TEST_CHROMIUM:-}" ] || wanted+=(chromium)
   need_packages "${wanted[@]}" || note "going on; tests that need what is missing will fail"
 }
@@ -71,7 +71,6 @@ rust_tests() {
 doc_tests() { cargo test "${locked[@]}" --quiet --doc --package kernel; }
 console_unit() { (cd console && npm run --silent test); }
 console_types() { (cd console && npm run --silent typecheck); }
-console_e2e() { (cd console && npm run --silent e2e); }
 binary() { cargo build "${locked[@]}" --package server; }
 
 status=0
@@ -90,7 +89,7 @@ fi
 if [ -z "$crate" ]; then
   export SOCLE_BIN=${SOCLE_BIN:-$TARGET/debug/socle}
   step "the binary" binary
-  step "console: end to end in Chromium" console_e2e
+  step "console: end to end in Chromium" scripts/e2e.sh
   step "schemathesis" scripts/schemathesis.sh
 fi
 
