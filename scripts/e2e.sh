@@ -23,8 +23,9 @@ if [ -z "${SOCLE_E2E_CAMERA:-}" ]; then
   else
     note "no test data: the camera shows a made-up scene, and no detector is uploaded"
     film=$work/scene.mp4
-    ffmpeg -nostdin -v error -f lavfi -i smptebars=s=640x360:r=7 -f lavfi -i color=0x303030:s=44x120:r=7 -filter_complex \
-      "[0][1]overlay=x='if(lt(t,6),-100,mod((t-6)*50,740)-60)':y=200:shortest=0" -t 36 -pix_fmt yuv420p "$film"
+    ffmpeg -nostdin -v error -f lavfi -i color=0x8aa27a:s=640x360:r=7,drawgrid=w=80:h=60:c=0x708860 -f lavfi \
+      -i color=0x303030:s=44x120:r=7 -filter_complex \
+      "[0][1]overlay=x='if(lt(t,6),-100,mod((t-6)*50,740)-60)':y=180:shortest=0" -t 36 -pix_fmt yuv420p "$film"
   fi
   "${SOCLE_TEST_RTSP:-$SCRIPTS/rtsp-server.py}" "$film" --port 0 --user tester --password 'pass word' --fps 7 --loop \
     </dev/null >"$work/camera.log" 2>&1 &
