@@ -1,0 +1,145 @@
+use kernel::Secret;
+use serde::Deserialize;
+
+/// Section `[identity]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Signs access tokens and binds CSRF and refresh tokens; 32 bytes or more. Empty (the default): made at the first
+    /// start and kept in `secrets/identity.key` in the data folder. Set it when several nodes share one database.
+    pub secret: Secret<String>,
+    /// `iss` of access tokens. Default: `socle`.
+    pub issuer: String,
+    /// `aud` of access tokens. Default: `socle`.
+    pub audience: String,
+    /// How long an access token works, in seconds. Default 900.
+    pub access_ttl_s: u32,
+    /// A session that nobody used for this long is over, in seconds. Default 604800 (7 days).
+    pub session_idle_s: u32,
+    /// A session is over after this long even when in use, in seconds. Default 2592000 (30 days).
+    pub session_max_s: u32,
+    /// How long a refresh token that was just replaced still leads to its replacement, for honest races of one client,
+    /// in milliseconds. Default 10000.
+    pub refresh_grace_ms: u32,
+    /// How long another node may not notice that a session ended or a role changed, in milliseconds; this node notices
+    /// at once. At most 10000, default 5000.
+    pub session_cache_ms: u32,
+    /// Failed log-ins to one account per `login_window_s`. Default 5.
+    pub login_account_max: u32,
+    /// Failed log-ins from one address (IPv6: from one /64) per `login_window_s`. Default 20.
+    pub login_address_max: u32,
+    /// The time over which those come back, evenly, in seconds. Default 300.
+    pub login_window_s: u32,
+    /// Memory of one Argon2id hash, in KiB. Default 19456.
+    pub argon2_memory_kib: u32,
+    /// Passes of Argon2id over its memory. Default 2.
+    pub argon2_iterations: u32,
+    /// Lanes of Argon2id. Default 1.
+    pub argon2_lanes: u32,
+    /// Passwords hashed at the same time; 0 (the default) for the number of cores.
+    pub hash_threads: u32,
+    /// Log-ins that may wait for a hash; beyond, the answer is 503. Default 256.
+    pub hash_queue_max: u32,
+    /// How long a password reset link works, in seconds. Default 3600.
+    pub reset_link_ttl_s: u32,
+    /// How long the link for the first administrator works, in seconds; each start prints a new one. Default 86400.
+    pub first_run_link_ttl_s: u32,
+    /// Marks cookies `Secure` always, not only when the request came by https. Default false.
+    pub cookie_secure: bool,
+    /// Origins besides the server's own whose pages may use cookie sessions, such as `https://console.example.org`.
+    /// Default: none.
+    pub trusted_origins: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            secret: Secret::default(),
+            issuer: "socle".to_owned(),
+            audience: "socle".to_owned(),
+            access_ttl_s: 900,
+            session_idle_s: 604_800,
+            session_max_s: 2_592_000,
+            refresh_grace_ms: 10_000,
+            session_cache_ms: 5_000,
+            login_account_max: 5,
+            login_address_max: 20,
+            login_window_s: 300,
+            argon2_memory_kib: 19_456,
+            argon2_iterations: 2,
+            argon2_lanes: 1,
+            hash_threads: 0,
+            hash_queue_max: 256,
+            reset_link_ttl_s: 3_600,
+            first_run_link_ttl_s: 86_400,
+            cookie_secure: false,
+            trusted_origins: Vec::new(),
+        }
+    }
+}
+
+/// Shortest secret, in bytes: HS256 asks for a key as long as its hash (RFC 7518 §3.2).
+pub(crate) const SECRET_BYTES_MIN: usize = 32;
+
+impl Config {
+    /// Every fault at once.
+    pub fn validate(&self) -> Vec<String> {
+        let secret = self.secret.expose().len();
+        // The weakest of the settings that OWASP's Password Storage Cheat Sheet holds equal: 7 MiB × 5 passes.
+        let work = u64::from(self.argon2_memory_kib) * u64::from(self.argon2_iterations);
+        let positive = [
+            ("access_ttl_s", self.access_ttl_s),
+            ("session_idle_s", self.session_idle_s),
+            ("session_max_s", self.session_max_s),
+            ("login_account_max", self.login_account_max),
+            ("login_address_max", self.login_address_max),
+            ("login_window_s", self.login_window_s),
+            ("argon2_iterations", self.argon2_iterations),
+            ("hash_queue_max", self.hash_queue_max),
+            ("reset_link_ttl_s", self.reset_link_ttl_s),
+            ("first_run_link_ttl_s", self.first_run_link_ttl_s),
+        ];
+        let mut faults: Vec<String> = positive
+            .into_iter()
+            .filter(|(_, value)| *value == 0)
+            .map(|(name, _)| format!("identity.{name} must be at least 1"))
+            .collect();
+        let mut require = |fine: bool, fault: &str| {
+            if !fine {
+                faults.push(fault.to_owned());
+            }
+        };
+        require(
+            secret == 0 || secret >= SECRET_BYTES_MIN,
+            "identity.secret must be at least 32 bytes long, or empty",
+        );
+        require(!self.issuer.is_empty(), "identity.issuer must not be empty");
+        require(!self.audience.is_empty(), "identity.audience must not be empty");
+        require(self.access_ttl_s <= 3_600, "identity.access_ttl_s must be at most 3600");
+        require(self.refresh_grace_ms <= 60_000, "identity.refresh_grace_ms must be at most 60000");
+        require(self.session_cache_ms <= 10_000, "identity.session_cache_ms must be at most 10000");
+        require((1..=16).contains(&self.argon2_lanes), "identity.argon2_lanes must be from 1 to 16");
+        require(
+            self.argon2_memory_kib >= 7_168 && work >= 7_168 * 5,
+            "identity.argon2_memory_kib times identity.argon2_iterations must be at least 35840, and the memory 7168",
+        );
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_fine_and_weak_settings_are_all_told() {
+        assert_eq!(Config::default().validate(), [""; 0]);
+        let weak = Config {
+            secret: Secret::new("x".repeat(31)),
+            argon2_memory_kib: 8,
+            access_ttl_s: 0,
+            ..Config::default()
+        };
+        assert_eq!(weak.validate().len(), 3);
+    }
+}

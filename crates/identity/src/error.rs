@@ -1,0 +1,94 @@
+use kernel::{FieldError, Problem, SessionId, ToProblem, UserId, WorkspaceId};
+
+/// What can go wrong with accounts, sessions and workspaces.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Wrong password, unknown address, disabled account: the caller cannot tell which.
+    #[error("the e-mail address or the password is wrong")]
+    BadCredentials,
+    #[error("too many failed attempts; try again in {retry_after_s} s")]
+    TooManyAttempts { retry_after_s: u64 },
+    #[error("too many log-ins at once; try again in a moment")]
+    Busy,
+    #[error("this access token does not count here")]
+    TokenRefused,
+    #[error("this session is over; sign in again")]
+    SessionEnded,
+    #[error("this refresh token does not count; sign in again")]
+    RefreshRefused,
+    #[error("send the value of the cookie socle_csrf in the header X-CSRF-Token")]
+    Csrf,
+    #[error("this page's origin may not use the session")]
+    ForeignOrigin,
+    #[error("the account is in no workspace")]
+    NoWorkspace,
+    #[error("user {0} does not exist")]
+    UserNotFound(UserId),
+    #[error("session {0} does not exist")]
+    SessionNotFound(SessionId),
+    #[error("workspace {0} does not exist")]
+    WorkspaceNotFound(WorkspaceId),
+    #[error("{pointer}: {reason}")]
+    Invalid { pointer: &'static str, reason: String },
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    #[error("the name is taken")]
+    SlugTaken,
+    #[error("the current password is wrong")]
+    WrongPassword,
+    #[error("the link does not work: it was used, has expired, or never was one")]
+    LinkRefused,
+    #[error("the first administrator exists already")]
+    FirstRunDone,
+    #[error("the workspace would have no active administrator")]
+    LastAdmin,
+    #[error("the account belongs to another workspace; only its role here can be changed")]
+    NotHome,
+    #[error("the role {0} holds more than the caller does")]
+    RoleBeyondCaller(String),
+    #[error("only a user can do this")]
+    NotAUser,
+    #[error("could not hash a password: {0}")]
+    Hash(String),
+    #[error("could not sign a token")]
+    Sign(#[source] jsonwebtoken::errors::Error),
+    #[error("the database failed")]
+    Db(#[from] db::Error),
+}
+
+impl ToProblem for Error {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::BadCredentials => Problem::unauthorized("identity.bad-credentials", self),
+            Self::TooManyAttempts { retry_after_s } => {
+                Problem::too_many_requests("identity.too-many-attempts", self).retry_after_s(*retry_after_s)
+            }
+            Self::Busy => Problem::unavailable("identity.busy", self).retry_after_s(1),
+            Self::TokenRefused => Problem::unauthorized("identity.token-refused", self),
+            Self::SessionEnded => Problem::unauthorized("identity.session-ended", self),
+            Self::RefreshRefused => Problem::unauthorized("identity.refresh-refused", self),
+            Self::Csrf => Problem::forbidden("identity.csrf", self),
+            Self::ForeignOrigin => Problem::forbidden("identity.foreign-origin", self),
+            Self::NoWorkspace => Problem::forbidden("identity.no-workspace", self),
+            Self::UserNotFound(_) | Self::SessionNotFound(_) | Self::WorkspaceNotFound(_) => {
+                Problem::not_found("identity.not-found", self)
+            }
+            Self::Invalid { pointer, reason } => Problem::unprocessable("identity.invalid", self)
+                .with_errors(vec![FieldError::new(*pointer, reason)]),
+            Self::EmailTaken => Problem::conflict("identity.email-taken", self)
+                .with_errors(vec![FieldError::new("/email", self)]),
+            Self::SlugTaken => Problem::conflict("identity.name-taken", self)
+                .with_errors(vec![FieldError::new("/name", self)]),
+            Self::WrongPassword => Problem::unprocessable("identity.wrong-password", self)
+                .with_errors(vec![FieldError::new("/current_password", self)]),
+            Self::LinkRefused => Problem::gone("identity.link-refused", self),
+            Self::FirstRunDone => Problem::conflict("identity.first-run-done", self),
+            Self::LastAdmin => Problem::conflict("identity.last-admin", self),
+            Self::NotHome => Problem::forbidden("identity.not-home", self),
+            Self::RoleBeyondCaller(_) => Problem::forbidden("identity.role-beyond-caller", self),
+            Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
+            Self::Hash(_) | Self::Sign(_) => Problem::internal(),
+            Self::Db(error) => error.problem(),
+        }
+    }
+}

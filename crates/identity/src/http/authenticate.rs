@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, header, request::Parts};
+use kernel::{Ctx, Problem, ToProblem as _};
+use web::Authenticate;
+
+use super::cookies;
+use crate::{
+    error::Error,
+    model::Visit,
+    service::{Identity, SignedIn},
+};
+
+/// How a caller proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    AccessToken,
+    Cookie,
+}
+
+/// A signed-in caller with their session: what the routes of this module need beyond [`web::Caller`].
+pub(super) struct Signed {
+    pub(super) ctx: Ctx,
+    pub(super) signed_in: Arc<SignedIn>,
+    pub(super) by: By,
+}
+
+impl FromRequestParts<Identity> for Signed {
+    type Rejection = web::Error;
+
+    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> web::Result<Self> {
+        let request = web::Request::from_request_parts(parts, identity).await?;
+        let signed = identity.resolve(parts, &request).await?.ok_or_else(|| {
+            Problem::unauthorized(
+                "unauthenticated",
+                "sign in, or send an access token as Authorization: Bearer …",
+            )
+        })?;
+        let span = tracing::Span::current();
+        span.record("user.id", tracing::field::display(&signed.ctx.actor));
+        span.record("workspace.id", tracing::field::display(signed.ctx.workspace));
+        Ok(signed)
+    }
+}
+
+/// Anybody at the door.
+pub(super) struct Visitor {
+    pub(super) request: web::Request,
+    pub(super) visit: Visit,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = web::Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> web::Result<Self> {
+        let request = web::Request::from_request_parts(parts, state).await?;
+        Ok(Self { visit: visit(&parts.headers, &request), request })
+    }
+}
+
+/// Characters kept of a `User-Agent`.
+const DEVICE_CHARS_MAX: usize = 300;
+
+fn visit(headers: &HeaderMap, request: &web::Request) -> Visit {
+    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    Visit {
+        request_id: request.id.clone(),
+        now: request.now,
+        address: request.address,
+        device: device.chars().take(DEVICE_CHARS_MAX).collect(),
+        locale: request.locale,
+    }
+}
+
+impl Identity {
+    /// For the server: finds out who asks.
+    pub fn authenticator(&self) -> web::Authenticator {
+        Arc::new(self.clone())
+    }
+
+    /// `None`: no credentials at all. Of a token and a cookie, the token counts.
+    async fn resolve(&self, parts: &Parts, request: &web::Request) -> Result<Option<Signed>, Error> {
+        let visit = visit(&parts.headers, request);
+        if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+            let token = value.to_str().ok().and_then(bearer).ok_or(Error::TokenRefused)?;
+            let (ctx, signed_in) = self.by_access_token(token, &visit).await?;
+            return Ok(Some(Signed { ctx, signed_in, by: By::AccessToken }));
+        }
+        let Some(cookie) = cookies::session_cookie(&parts.headers) else { return Ok(None) };
+        let (ctx, signed_in) = self.by_cookie(cookie, &visit).await?;
+        cookies::check_own_page(self, parts, request, signed_in.session.id)?;
+        Ok(Some(Signed { ctx, signed_in, by: By::Cookie }))
+    }
+}
+
+/// The scheme's name has no case (RFC 9110 §11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[async_trait]
+impl Authenticate for Identity {
+    async fn authenticate(&self, parts: &Parts, request: &web::Request) -> Result<Option<Ctx>, Problem> {
+        match self.resolve(parts, request).await {
+            Ok(signed) => Ok(signed.map(|signed| signed.ctx)),
+            Err(error) => {
+                let problem = error.problem();
+                if problem.status >= 500 {
+                    tracing::error!(error = ?error, "could not find out who asks");
+                }
+                Err(problem)
+            }
+        }
+    }
+}

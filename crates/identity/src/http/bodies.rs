@@ -1,0 +1,205 @@
+//! Bodies that several routes share.
+
+use kernel::{Ctx, Timestamp, UserId, WorkspaceId};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    model::{Member, Membership},
+    service::{Identity, SignedIn, TokenPair},
+};
+
+/// Languages of the console.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub(super) enum Locale {
+    #[serde(rename = "en")]
+    English,
+    #[serde(rename = "fr")]
+    French,
+}
+
+impl From<kernel::Locale> for Locale {
+    fn from(locale: kernel::Locale) -> Self {
+        match locale {
+            kernel::Locale::English => Self::English,
+            kernel::Locale::French => Self::French,
+        }
+    }
+}
+
+impl From<Locale> for kernel::Locale {
+    fn from(locale: Locale) -> Self {
+        match locale {
+            Locale::English => Self::English,
+            Locale::French => Self::French,
+        }
+    }
+}
+
+/// Tells `null` (`Some(None)`) from a field that is not there (`None`).
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// What a program gets for its credentials (RFC 6749 §5.1).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Tokens {
+    access_token: String,
+    /// Works once: the answer to it holds the next.
+    refresh_token: String,
+    #[schema(example = "bearer")]
+    token_type: &'static str,
+    /// Seconds that the access token works.
+    expires_in: u32,
+}
+
+impl From<TokenPair> for Tokens {
+    fn from(pair: TokenPair) -> Self {
+        Self {
+            access_token: pair.access,
+            refresh_token: pair.refresh,
+            token_type: "bearer",
+            expires_in: pair.expires_in_s,
+        }
+    }
+}
+
+/// The signed-in user, here and now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    #[schema(value_type = String, example = "usr_01jd8x0000000000000000000a")]
+    id: UserId,
+    email: String,
+    first_name: String,
+    last_name: String,
+    #[schema(required)]
+    locale: Option<Locale>,
+    is_active: bool,
+    is_verified: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_login_at: Option<Timestamp>,
+    /// Roles in the present workspace.
+    roles: Vec<String>,
+    /// What the caller may do in the present workspace, by name.
+    permissions: Vec<String>,
+    /// What the token or session is narrowed to; empty: nothing.
+    scopes: Vec<String>,
+    workspace: WorkspaceRef,
+    /// All workspaces of the user.
+    workspaces: Vec<WorkspaceWithRole>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WorkspaceRef {
+    #[schema(value_type = String)]
+    id: WorkspaceId,
+    name: String,
+    slug: String,
+}
+
+/// A workspace and the caller's role in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Workspace)]
+pub(super) struct WorkspaceWithRole {
+    #[schema(value_type = String)]
+    pub(super) id: WorkspaceId,
+    pub(super) name: String,
+    pub(super) slug: String,
+    pub(super) role: String,
+}
+
+impl From<&Membership> for WorkspaceWithRole {
+    fn from(membership: &Membership) -> Self {
+        Self {
+            id: membership.workspace.id,
+            name: membership.workspace.name.clone(),
+            slug: membership.workspace.slug.clone(),
+            role: membership.role.name.clone(),
+        }
+    }
+}
+
+impl Me {
+    /// As seen by a caller; `ctx` says in which workspace and with what scopes.
+    pub(super) fn seen_by(identity: &Identity, signed_in: &SignedIn, ctx: &Ctx) -> Self {
+        let membership = signed_in.membership(ctx.workspace).unwrap_or_else(|| signed_in.current());
+        let has = |name: &String| ctx.grants.has(name);
+        Self::new(
+            signed_in,
+            membership,
+            membership.role.permissions(identity.permissions()).into_iter().filter(has),
+        )
+    }
+
+    /// As a session that was just opened sees itself.
+    pub(super) fn just_signed_in(identity: &Identity, signed_in: &SignedIn) -> Self {
+        let membership = signed_in.current();
+        Self::new(signed_in, membership, membership.role.permissions(identity.permissions()).into_iter())
+    }
+
+    fn new(signed_in: &SignedIn, membership: &Membership, permissions: impl Iterator<Item = String>) -> Self {
+        let user = &signed_in.user;
+        Self {
+            id: user.id,
+            email: user.email.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            locale: user.locale.map(Locale::from),
+            is_active: user.is_active,
+            is_verified: user.is_verified,
+            created_at: user.created_at,
+            last_login_at: user.last_login_at,
+            roles: vec![membership.role.name.clone()],
+            permissions: permissions.collect(),
+            scopes: signed_in.session.scopes.clone(),
+            workspace: WorkspaceRef {
+                id: membership.workspace.id,
+                name: membership.workspace.name.clone(),
+                slug: membership.workspace.slug.clone(),
+            },
+            workspaces: signed_in.memberships.iter().map(WorkspaceWithRole::from).collect(),
+        }
+    }
+}
+
+/// A person of the workspace.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct User {
+    #[schema(value_type = String)]
+    id: UserId,
+    email: String,
+    first_name: String,
+    last_name: String,
+    is_active: bool,
+    is_verified: bool,
+    /// Roles in this workspace.
+    roles: Vec<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_login_at: Option<Timestamp>,
+}
+
+impl From<Member> for User {
+    fn from(member: Member) -> Self {
+        let Member { user, role } = member;
+        Self {
+            id: user.id,
+            email: user.email,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            is_active: user.is_active,
+            is_verified: user.is_verified,
+            roles: vec![role],
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            last_login_at: user.last_login_at,
+        }
+    }
+}

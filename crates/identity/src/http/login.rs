@@ -1,0 +1,122 @@
+use axum::extract::State;
+use http::StatusCode;
+use kernel::Secret;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use web::{Json, TypedBody};
+
+use super::{
+    authenticate::{Signed, Visitor},
+    bodies::Tokens,
+};
+use crate::service::Identity;
+
+/// E-mail address and password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    pub(super) email: String,
+    #[schema(value_type = String, format = Password)]
+    pub(super) password: Secret<String>,
+}
+
+/// The password form of OAuth 2 (RFC 6749 §4.3.2), as older clients send it.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct PasswordForm {
+    /// The e-mail address.
+    username: String,
+    #[schema(value_type = String, format = Password)]
+    password: Secret<String>,
+    /// `password`, if it is there.
+    #[serde(default)]
+    grant_type: Option<String>,
+    /// Narrows the tokens: `read`, `write` or names of permissions, with spaces between.
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+/// Sign a program in
+///
+/// JSON, or the password form of OAuth 2. The answer to a wrong password and to an unknown address is the same.
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", operation_id = "login", security(()),
+    request_body(content((Credentials = "application/json"), (PasswordForm = "application/x-www-form-urlencoded"))),
+    responses((status = 200, body = Tokens), (status = 401, description = "Wrong address or password.")))]
+pub(super) async fn login(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+    body: TypedBody,
+) -> web::Result<Json<Tokens>> {
+    let (email, password, scopes) = match body.content_type.as_str() {
+        "application/json" => {
+            let Credentials { email, password } = body.json()?;
+            (email, password, Vec::new())
+        }
+        "application/x-www-form-urlencoded" => {
+            let form: PasswordForm = body.form()?;
+            if form.grant_type.is_some_and(|kind| !kind.is_empty() && kind != "password") {
+                return Err(kernel::Problem::bad_request(
+                    "identity.unsupported-grant-type",
+                    "grant_type must be password; refresh at /api/v1/auth/refresh",
+                )
+                .into());
+            }
+            let scopes = form.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            (form.username, form.password, scopes)
+        }
+        _ => return Err(body.unsupported("application/json or application/x-www-form-urlencoded")),
+    };
+    Ok(Json(identity.sign_in(&visitor.visit, &email, password, scopes).await?.into()))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefreshRequest {
+    #[schema(value_type = String)]
+    refresh_token: Secret<String>,
+}
+
+/// Exchange a refresh token
+///
+/// Each works once. Two at the same time from one client get the same answer; one shown later ends the session.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", operation_id = "refresh", security(()),
+    request_body = RefreshRequest,
+    responses((status = 200, body = Tokens), (status = 401, description = "The token does not count.")))]
+pub(super) async fn refresh(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+    Json(body): Json<RefreshRequest>,
+) -> web::Result<Json<Tokens>> {
+    Ok(Json(identity.refresh(&visitor.visit, body.refresh_token.expose()).await?.into()))
+}
+
+/// End the session
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", operation_id = "logout",
+    responses((status = 204, description = "Its tokens and cookie are refused from now on.")))]
+pub(super) async fn logout(State(identity): State<Identity>, signed: Signed) -> web::Result<StatusCode> {
+    identity.sign_out(&signed.ctx, signed.signed_in.session.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResetRequest {
+    /// From the reset link.
+    #[schema(value_type = String)]
+    token: Secret<String>,
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    new_password: Secret<String>,
+}
+
+/// Set a new password by a reset link
+#[utoipa::path(post, path = "/api/v1/auth/reset", tag = "auth", operation_id = "reset_password", security(()),
+    request_body = ResetRequest,
+    responses((status = 204, description = "The password is set and every session ended."),
+        (status = 410, description = "The link does not work, or no longer.")))]
+pub(super) async fn reset(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+    Json(body): Json<ResetRequest>,
+) -> web::Result<StatusCode> {
+    identity.reset_password(&visitor.visit, body.token.expose(), body.new_password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,43 @@
+//! Routes, and the bodies that go over the wire.
+
+mod audit;
+mod authenticate;
+mod bodies;
+mod browser;
+mod cookies;
+mod login;
+mod me;
+mod sessions;
+mod users;
+mod workspaces;
+
+use axum::extract::DefaultBodyLimit;
+use web::{OpenApiRouter, routes};
+
+use crate::service::Identity;
+
+/// Bodies here are small; a password of megabytes is refused while it arrives.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(login::login))
+        .routes(routes!(login::refresh))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::reset))
+        .routes(routes!(browser::sign_in, browser::sign_out))
+        .routes(routes!(browser::first_run_required, browser::first_run))
+        .routes(routes!(me::me, me::update_me))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::switch_workspace))
+        .routes(routes!(sessions::list_sessions, sessions::end_other_sessions))
+        .routes(routes!(sessions::end_session))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::get_user, users::update_user))
+        .routes(routes!(users::make_reset_link))
+        .routes(routes!(users::list_roles))
+        .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(audit::list_audit))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(identity)
+}

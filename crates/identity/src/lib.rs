@@ -1,0 +1,63 @@
+//! Who may come in, and what they may do: accounts, sessions, roles, workspaces and the audit log.
+//!
+//! A log-in's life: `http::login` unpacks the body; `service::login` takes from the buckets of the account and the
+//! address, reads the account, verifies the password on the bounded pool of hashing threads (an unknown address costs
+//! the same), then writes session, last log-in and audit row in one transaction and gives the buckets back. The client
+//! gets an access token (a JWT of 15 minutes) and a refresh token, or two cookies.
+//!
+//! A request's life: [`Identity`] is the [`web::Authenticate`] of the server. It checks the token's signature or looks
+//! the cookie up, and asks `service::live` for the session, its user and their roles: from memory in the common case,
+//! from the database when older than some seconds or when anything changed here. What comes out is a [`kernel::Ctx`]
+//! with the grants of the role in that workspace, narrowed by the token's scopes.
+//!
+//! * Sessions are families of refresh tokens; `model::refresh` tells an honest race from a stolen token.
+//! * Everything that belongs to a workspace is read through a membership in it: others' objects do not exist.
+//! * The audit log is append only; each row's hash covers the one before (`model::audit`).
+
+mod cli;
+mod config;
+mod error;
+mod http;
+mod model;
+mod permissions;
+mod service;
+mod store;
+
+use db::migrations;
+use platform::{BuildError, Manifest, Parts, Platform};
+
+pub use config::Config;
+pub use error::Error;
+pub use service::Identity;
+
+/// What this module owns.
+pub const MANIFEST: Manifest = Manifest {
+    name: "identity",
+    migrations: migrations!("migrations"),
+    permissions: permissions::ALL,
+    topics: &[],
+    commands: cli::SHAPES,
+};
+
+/// Where older clients and the contract's short form ask for what lives under `/api/v1`.
+pub const ALIASES: &[web::Alias] = &[web::Alias { from: "/auth/*", to: "/api/v1/auth/*" }];
+
+/// Also gives the handle that the server needs as its authenticator. `manifests` are those of all modules: an
+/// administrator holds every permission in them.
+pub fn build(
+    platform: &Platform,
+    config: Config,
+    manifests: &[&Manifest],
+) -> Result<(Identity, Parts), BuildError> {
+    let permissions = manifests.iter().flat_map(|manifest| manifest.permissions).chain(permissions::ALL);
+    let identity = Identity::new(platform, config, permissions.map(|permission| permission.name))?;
+    let parts = Parts {
+        routes: http::routes(identity.clone()),
+        jobs: jobs::Handlers::new(),
+        commands: cli::commands(identity.clone()),
+        checks: vec![],
+        rooms: vec![],
+        services: vec![],
+    };
+    Ok((identity, parts))
+}

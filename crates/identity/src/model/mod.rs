@@ -1,0 +1,21 @@
+//! Values and rules; no I/O.
+
+mod access;
+mod audit;
+mod email;
+mod name;
+mod password;
+mod refresh;
+mod secret;
+mod session;
+mod user;
+
+pub(crate) use access::{ADMIN, Membership, Role, Workspace, may_give};
+pub(crate) use audit::{AuditEntry, AuditId, ChainEnd, NewEntry};
+pub(crate) use email::Email;
+pub(crate) use name::{PersonName, Slug, WorkspaceName};
+pub(crate) use password::refuse_password;
+pub(crate) use refresh::{Presented, RefreshState};
+pub(crate) use secret::{Hash, Token};
+pub(crate) use session::{Session, SessionTimes, Visit};
+pub(crate) use user::{Account, Member, User};

@@ -1,0 +1,194 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use jiff::SignedDuration;
+use kernel::{Ctx, Grants, SessionId, Timestamp, WorkspaceId};
+use moka::sync::Cache;
+
+use super::Identity;
+use crate::{
+    config::Config,
+    error::Error,
+    model::{Hash, Membership, Session, Token, User, Visit},
+    store,
+};
+
+/// A live session with all that a request needs to know of its user.
+pub(crate) struct SignedIn {
+    pub(crate) session: Session,
+    pub(crate) user: User,
+    /// Never empty, the oldest first.
+    pub(crate) memberships: Vec<Membership>,
+}
+
+impl SignedIn {
+    pub(crate) fn membership(&self, workspace: WorkspaceId) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.workspace.id == workspace)
+    }
+
+    /// The session's workspace, or the user's first if they are no longer in that one.
+    pub(crate) fn current(&self) -> &Membership {
+        self.membership(self.session.workspace).unwrap_or(&self.memberships[0])
+    }
+}
+
+/// Live sessions as they were read a moment ago. Whatever changes one (a log-out, a role, a disabled user) counts the
+/// epoch up after its commit, and entries of earlier epochs are read anew: this process sees its own changes at once,
+/// other processes' within the entries' age.
+pub(super) struct LiveSessions {
+    entries: Cache<Key, Entry>,
+    epoch: AtomicU64,
+    age_max: SignedDuration,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Session(SessionId),
+    Cookie([u8; 32]),
+}
+
+#[derive(Clone)]
+struct Entry {
+    signed_in: Arc<SignedIn>,
+    epoch: u64,
+    read_at: Timestamp,
+}
+
+/// Entries kept at most; some kilobytes each.
+const ENTRIES_MAX: u64 = 10_000;
+/// A session's last use is noted no more often than this.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+impl LiveSessions {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            entries: Cache::new(ENTRIES_MAX),
+            epoch: AtomicU64::new(0),
+            age_max: SignedDuration::from_millis(config.session_cache_ms.into()),
+        }
+    }
+
+    /// Something that sessions show has changed. To be called after the commit.
+    pub(super) fn changed(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn get(&self, key: &Key, now: Timestamp) -> Option<Arc<SignedIn>> {
+        let entry = self.entries.get(key)?;
+        let fresh = entry.epoch == self.epoch.load(Ordering::SeqCst)
+            && now.duration_since(entry.read_at).abs() <= self.age_max
+            && entry.signed_in.session.is_live(now);
+        fresh.then_some(entry.signed_in)
+    }
+}
+
+impl Identity {
+    /// The session, user and workspace of an access token.
+    pub(crate) async fn by_access_token(
+        &self,
+        token: &str,
+        visit: &Visit,
+    ) -> Result<(Ctx, Arc<SignedIn>), Error> {
+        let claims = self.0.tokens.read_access(token, visit.now)?;
+        let signed_in = self.live(Key::Session(claims.sid), visit.now).await?.ok_or(Error::SessionEnded)?;
+        if signed_in.user.id != claims.user() {
+            return Err(Error::TokenRefused);
+        }
+        let membership = signed_in.membership(claims.ws).ok_or(Error::TokenRefused)?;
+        let ctx = ctx(&signed_in, membership, claims.scopes(), visit);
+        Ok((ctx, signed_in))
+    }
+
+    /// The session and user of a browser's cookie.
+    pub(crate) async fn by_cookie(&self, cookie: &str, visit: &Visit) -> Result<(Ctx, Arc<SignedIn>), Error> {
+        let cookie = Token::parse(cookie).ok_or(Error::SessionEnded)?;
+        let key = Key::Cookie(*cookie.hash().bytes());
+        let signed_in = self.live(key, visit.now).await?.ok_or(Error::SessionEnded)?;
+        let scopes = signed_in.session.scopes.iter().map(String::as_str);
+        let ctx = ctx(&signed_in, signed_in.current(), scopes, visit);
+        Ok((ctx, signed_in))
+    }
+
+    /// A session by its id, for one that was just opened or changed.
+    pub(crate) async fn by_session(&self, id: SessionId, now: Timestamp) -> Result<Arc<SignedIn>, Error> {
+        self.live(Key::Session(id), now).await?.ok_or(Error::SessionEnded)
+    }
+
+    async fn live(&self, key: Key, now: Timestamp) -> Result<Option<Arc<SignedIn>>, Error> {
+        if let Some(signed_in) = self.0.live.get(&key, now) {
+            return Ok(Some(signed_in));
+        }
+        // Before reading: what changes meanwhile makes the entry old from the start.
+        let epoch = self.0.live.epoch.load(Ordering::SeqCst);
+        let Some(signed_in) = self.read(&key, now).await? else { return Ok(None) };
+        let signed_in = Arc::new(signed_in);
+        self.note_use(&signed_in.session, now);
+        self.0.live.entries.insert(key, Entry { signed_in: signed_in.clone(), epoch, read_at: now });
+        Ok(Some(signed_in))
+    }
+
+    async fn read(&self, key: &Key, now: Timestamp) -> Result<Option<SignedIn>, Error> {
+        let mut tx = self.0.db.read().await?;
+        let session = match key {
+            Key::Session(id) => store::sessions::find(&mut tx, *id).await?,
+            Key::Cookie(bytes) => match Hash::from_bytes(bytes) {
+                Some(hash) => store::sessions::find_by_cookie(&mut tx, &hash).await?,
+                None => None,
+            },
+        };
+        let Some(session) = session.filter(|session| session.is_live(now)) else { return Ok(None) };
+        let account = store::users::find_account_by_id(&mut tx, session.user).await?;
+        let Some(account) = account.filter(|account| account.may_sign_in()) else { return Ok(None) };
+        let memberships = store::workspaces::list_memberships(&mut tx, session.user).await?;
+        if memberships.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(SignedIn { session, user: account.user, memberships }))
+    }
+
+    /// In the background: a reader must not wait for the writer.
+    fn note_use(&self, session: &Session, now: Timestamp) {
+        if now.duration_since(session.last_seen_at) < SEEN_EVERY {
+            return;
+        }
+        let (identity, session) = (self.clone(), session.clone());
+        self.0.spawner.spawn("identity.note_use", async move {
+            let expires_at = identity.0.times.expiry(session.created_at, now);
+            let noted: Result<(), Error> = async {
+                let mut tx = identity.0.db.begin().await?;
+                store::sessions::touch(&mut tx, &session, now, expires_at).await?;
+                tx.commit().await?;
+                Ok(())
+            }
+            .await;
+            if let Err(error) = noted {
+                tracing::warn!(session.id = %session.id, error = %error, "could not note that a session was used");
+            }
+        });
+    }
+}
+
+fn ctx<'s>(
+    signed_in: &SignedIn,
+    membership: &Membership,
+    scopes: impl Iterator<Item = &'s str>,
+    visit: &Visit,
+) -> Ctx {
+    let mut scopes = scopes.map(str::to_owned).peekable();
+    let grants = if scopes.peek().is_none() {
+        membership.grants.clone()
+    } else {
+        Arc::new(Grants::clone(&membership.grants).narrowed(scopes))
+    };
+    Ctx {
+        actor: kernel::Actor::User(signed_in.user.id),
+        workspace: membership.workspace.id,
+        request_id: visit.request_id.clone(),
+        now: visit.now,
+        locale: signed_in.user.locale.unwrap_or(visit.locale),
+        address: visit.address,
+        grants,
+    }
+}

@@ -1,0 +1,121 @@
+//! What people and programs can do. Split by use case; [`Identity`] is the handle on all of it.
+
+mod audit;
+mod first_run;
+mod keys;
+mod links;
+mod live;
+mod login;
+mod passwords;
+mod refresh;
+mod sessions;
+mod throttle;
+mod tokens;
+mod users;
+mod workspaces;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use db::Db;
+use jiff::SignedDuration;
+use kernel::{Clock, UserId, WorkspaceId};
+use platform::{BuildError, Platform, Spawner};
+use tokio::sync::OnceCell;
+
+pub(crate) use first_run::FirstAdmin;
+pub(crate) use live::SignedIn;
+pub(crate) use login::BrowserSession;
+pub(crate) use sessions::ProfileChange;
+pub(crate) use tokens::TokenPair;
+pub(crate) use users::{NewUser, UserChange};
+
+use crate::{config::Config, error::Error, model::SessionTimes, store};
+
+/// Accounts, sessions, roles, workspaces. Cheap to clone.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    spawner: Spawner,
+    config: Config,
+    public_url: String,
+    /// Every permission of the installation, by name.
+    permissions: Vec<&'static str>,
+    tokens: tokens::Tokens,
+    passwords: passwords::Passwords,
+    throttle: throttle::Throttle,
+    live: live::LiveSessions,
+    times: SessionTimes,
+    /// There is an account: once true, always true.
+    settled: AtomicBool,
+    first_workspace: OnceCell<WorkspaceId>,
+}
+
+impl Identity {
+    /// `permissions` are those of all modules, for what an administrator holds. Makes the signing key at the first start;
+    /// an error when it cannot, or when a setting is wrong.
+    pub(crate) fn new(
+        platform: &Platform,
+        config: Config,
+        permissions: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Self, BuildError> {
+        let faults = config.validate();
+        anyhow::ensure!(faults.is_empty(), faults.join("; "));
+        let secret = keys::secret(&config, &platform.data)?;
+        let times = SessionTimes {
+            idle: SignedDuration::from_secs(config.session_idle_s.into()),
+            max: SignedDuration::from_secs(config.session_max_s.into()),
+        };
+        let mut permissions: Vec<_> = permissions.into_iter().collect();
+        permissions.sort_unstable();
+        permissions.dedup();
+        Ok(Self(Arc::new(Inner {
+            db: platform.db.clone(),
+            clock: platform.clock.clone(),
+            spawner: platform.spawner.clone(),
+            public_url: platform.public_url.trim_end_matches('/').to_owned(),
+            permissions,
+            tokens: tokens::Tokens::new(&config, secret.expose())?,
+            passwords: passwords::Passwords::new(&config)?,
+            throttle: throttle::Throttle::new(&config, &platform.clock)?,
+            live: live::LiveSessions::new(&config),
+            times,
+            settled: AtomicBool::new(false),
+            first_workspace: OnceCell::new(),
+            config,
+        })))
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    /// Every permission that exists, by name, sorted.
+    pub(crate) fn permissions(&self) -> &[&'static str] {
+        &self.0.permissions
+    }
+
+    /// What to call these users: their full name, else their e-mail address. Those that do not exist are left out.
+    pub async fn names(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>, Error> {
+        let mut names = HashMap::new();
+        let mut tx = self.0.db.read().await?;
+        for some in ids.chunks(200) {
+            let found = store::users::list_names(&mut tx, some).await?;
+            names.extend(found.into_iter().map(|named| (named.id, named.name)));
+        }
+        Ok(names)
+    }
+}

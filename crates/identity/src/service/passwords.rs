@@ -1,0 +1,219 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::Context as _;
+use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use kernel::Secret;
+use rand::RngCore as _;
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::Config,
+    error::Error,
+    model::{Email, refuse_password},
+};
+
+/// Hashes passwords by Argon2id (RFC 9106) on blocking threads, no more at a time than there are cores: a storm of
+/// log-ins waits in line here while everything else is served.
+pub(super) struct Passwords(Arc<Pool>);
+
+struct Pool {
+    argon2: Argon2<'static>,
+    threads: Semaphore,
+    waiting: AtomicUsize,
+    waiting_max: usize,
+    /// A hash of nothing, with our parameters: verifying against it costs what a real one costs.
+    decoy: String,
+}
+
+/// Was it the password?
+pub(super) struct Verdict {
+    pub(super) matches: bool,
+    /// The same password under today's stronger parameters.
+    pub(super) rehashed: Option<String>,
+}
+
+impl Passwords {
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let params =
+            Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_lanes, None)
+                .map_err(|error| anyhow::anyhow!("identity.argon2_…: {error}"))?;
+        let threads = match config.hash_threads {
+            0 => thread::available_parallelism().context("could not count the cores")?.get(),
+            threads => threads as usize,
+        };
+        Ok(Self(Arc::new(Pool {
+            decoy: decoy(&params),
+            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            threads: Semaphore::new(threads),
+            waiting: AtomicUsize::new(0),
+            waiting_max: config.hash_queue_max as usize,
+        })))
+    }
+
+    /// Refuses a weak password with the pointer of its field; hashes a fine one.
+    pub(super) async fn hash(
+        &self,
+        password: Secret<String>,
+        email: Email,
+        pointer: &'static str,
+    ) -> Result<String, Error> {
+        self.run(move |pool| {
+            if let Some(reason) = refuse_password(password.expose(), &email) {
+                return Err(Error::Invalid { pointer, reason: reason.to_owned() });
+            }
+            pool.hash(password.expose())
+        })
+        .await
+    }
+
+    /// Without a hash it takes as long, and is never the password.
+    pub(super) async fn verify(
+        &self,
+        password: Secret<String>,
+        hash: Option<String>,
+    ) -> Result<Verdict, Error> {
+        self.run(move |pool| {
+            let Some(hash) = hash else {
+                pool.matches(password.expose(), &pool.decoy)?;
+                return Ok(Verdict { matches: false, rehashed: None });
+            };
+            let matches = pool.matches(password.expose(), &hash)?;
+            let outdated = matches && pool.is_weaker(&hash)?;
+            let rehashed = outdated.then(|| pool.hash(password.expose())).transpose()?;
+            Ok(Verdict { matches, rehashed })
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Pool) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let pool = self.0.clone();
+        let _place = Place::take(&pool)?;
+        let _permit = pool.threads.acquire().await.map_err(|closed| Error::Hash(closed.to_string()))?;
+        let worker = pool.clone();
+        tokio::task::spawn_blocking(move || work(&worker))
+            .await
+            .map_err(|panic| Error::Hash(panic.to_string()))?
+    }
+}
+
+/// A place in the line; given up when dropped.
+struct Place<'p>(&'p AtomicUsize);
+
+impl<'p> Place<'p> {
+    fn take(pool: &'p Pool) -> Result<Self, Error> {
+        let place = Self(&pool.waiting);
+        if pool.waiting.fetch_add(1, Ordering::Relaxed) >= pool.waiting_max {
+            Err(Error::Busy)
+        } else {
+            Ok(place)
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pool {
+    fn hash(&self, password: &str) -> Result<String, Error> {
+        self.argon2
+            .hash_password(password.as_bytes())
+            .map(|hash| hash.to_string())
+            .map_err(|error| Error::Hash(error.to_string()))
+    }
+
+    fn matches(&self, password: &str, hash: &str) -> Result<bool, Error> {
+        let parsed = PasswordHash::new(hash).map_err(|error| Error::Hash(error.to_string()))?;
+        match self.argon2.verify_password(password.as_bytes(), &parsed) {
+            Ok(()) => Ok(true),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(Error::Hash(error.to_string())),
+        }
+    }
+
+    /// Made with less memory or fewer passes than we ask for now?
+    fn is_weaker(&self, hash: &str) -> Result<bool, Error> {
+        let parsed = PasswordHash::new(hash).map_err(|error| Error::Hash(error.to_string()))?;
+        let ours = self.argon2.params();
+        Ok(match Params::try_from(&parsed) {
+            Ok(theirs) => {
+                parsed.algorithm.as_str() != argon2::ARGON2ID_IDENT.as_str()
+                    || theirs.m_cost() < ours.m_cost()
+                    || theirs.t_cost() < ours.t_cost()
+            }
+            Err(_) => true,
+        })
+    }
+}
+
+fn decoy(params: &Params) -> String {
+    let mut random = [0; 48];
+    rand::rng().fill_bytes(&mut random);
+    let (salt, hash) = random.split_at(16);
+    format!(
+        "$argon2id$v=19$m={},t={},p={}${}${}",
+        params.m_cost(),
+        params.t_cost(),
+        params.p_cost(),
+        STANDARD_NO_PAD.encode(salt),
+        STANDARD_NO_PAD.encode(hash)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords(memory_kib: u32) -> Passwords {
+        let config = Config { argon2_memory_kib: memory_kib, argon2_iterations: 1, ..Config::default() };
+        Passwords::new(&config).unwrap()
+    }
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn hashes_verify_and_rise_with_the_parameters() {
+        let email = Email::parse("ada@example.org").unwrap();
+        let weak = passwords(64);
+        let hash = weak.hash(secret("correct horse"), email.clone(), "/password").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
+        let verdict = weak.verify(secret("correct horse"), Some(hash.clone())).await.unwrap();
+        assert!(verdict.matches && verdict.rehashed.is_none());
+        assert!(!weak.verify(secret("wrong horse"), Some(hash.clone())).await.unwrap().matches);
+        assert!(!weak.verify(secret("correct horse"), None).await.unwrap().matches);
+
+        let strong = passwords(128);
+        let verdict = strong.verify(secret("correct horse"), Some(hash)).await.unwrap();
+        let rehashed = verdict.rehashed.unwrap();
+        assert!(verdict.matches && rehashed.starts_with("$argon2id$v=19$m=128,"), "{rehashed}");
+        assert!(strong.verify(secret("correct horse"), Some(rehashed)).await.unwrap().matches);
+        let refused = strong.hash(secret("password"), email, "/password").await;
+        assert!(matches!(refused, Err(Error::Invalid { pointer: "/password", .. })));
+    }
+
+    #[tokio::test]
+    async fn the_line_has_an_end() {
+        let config = Config { argon2_memory_kib: 64, hash_queue_max: 1, ..Config::default() };
+        let passwords = Passwords::new(&config).unwrap();
+        let first = passwords.verify(secret("x"), None);
+        let second = passwords.verify(secret("x"), None);
+        let (first, second) = tokio::join!(first, second);
+        assert!(first.is_ok());
+        assert!(matches!(second, Err(Error::Busy)));
+        assert!(passwords.verify(secret("x"), None).await.is_ok());
+    }
+}

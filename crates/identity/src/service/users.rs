@@ -1,0 +1,202 @@
+use db::{OnConstraint as _, Tx};
+use kernel::{Allow, Ctx, Secret, UserId};
+use serde_json::json;
+
+use super::{Identity, sessions::person_name};
+use crate::{
+    error::Error,
+    model::{ADMIN, Email, Member, NewEntry, Role, User, may_give},
+    permissions::{ReadUsers, WriteUsers},
+    store::{self, users::MemberFilter},
+};
+
+/// An account to be created in the caller's workspace.
+pub(crate) struct NewUser {
+    pub(crate) email: String,
+    pub(crate) password: Secret<String>,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) role: String,
+    /// Somebody vouches for the address.
+    pub(crate) is_verified: bool,
+}
+
+/// What an administrator changes of an account; `None` leaves it.
+#[derive(Debug, Default)]
+pub(crate) struct UserChange {
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) is_active: Option<bool>,
+    pub(crate) role: Option<String>,
+}
+
+impl UserChange {
+    /// Anything beyond the role in this workspace?
+    fn touches_account(&self) -> bool {
+        self.first_name.is_some() || self.last_name.is_some() || self.is_active.is_some()
+    }
+}
+
+impl Identity {
+    /// Some of the workspace's people, the oldest accounts first, and how many match.
+    pub(crate) async fn list_users(
+        &self,
+        allow: &Allow<ReadUsers>,
+        filter: &MemberFilter,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Member>, u64), Error> {
+        let mut tx = self.0.db.read().await?;
+        let total = store::users::count_members(&mut tx, allow.workspace, filter).await?;
+        Ok((store::users::list_members(&mut tx, allow.workspace, filter, limit, offset).await?, total))
+    }
+
+    pub(crate) async fn get_user(&self, allow: &Allow<ReadUsers>, id: UserId) -> Result<Member, Error> {
+        let mut tx = self.0.db.read().await?;
+        member(&mut tx, allow, id).await
+    }
+
+    /// Everybody, for the command line.
+    pub(crate) async fn list_all_users(&self, allow: &Allow<ReadUsers>) -> Result<Vec<Member>, Error> {
+        let mut tx = self.0.db.read().await?;
+        Ok(store::users::list_all(&mut tx, allow.workspace).await?)
+    }
+
+    pub(crate) async fn find_user_by_email(
+        &self,
+        allow: &Allow<ReadUsers>,
+        email: &Email,
+    ) -> Result<Option<Member>, Error> {
+        let mut tx = self.0.db.read().await?;
+        Ok(store::users::find_member_by_email(&mut tx, allow.workspace, email).await?)
+    }
+
+    pub(crate) async fn list_roles(&self, allow: &Allow<ReadUsers>) -> Result<Vec<Role>, Error> {
+        let mut tx = self.0.db.read().await?;
+        Ok(store::workspaces::list_roles(&mut tx, allow.workspace).await?)
+    }
+
+    pub(crate) async fn create_user(&self, allow: &Allow<WriteUsers>, new: NewUser) -> Result<Member, Error> {
+        let email = email(&new.email)?;
+        let user = User {
+            id: UserId::new(allow.now),
+            home: allow.workspace,
+            email: email.shown().to_owned(),
+            first_name: person_name("/first_name", &new.first_name)?,
+            last_name: person_name("/last_name", &new.last_name)?,
+            locale: None,
+            is_active: true,
+            is_verified: new.is_verified,
+            created_at: allow.now,
+            updated_at: allow.now,
+            last_login_at: None,
+        };
+        // Asked before the hash, so that a refusal costs nothing.
+        {
+            let mut tx = self.0.db.read().await?;
+            giveable(&mut tx, allow, &new.role).await?;
+        }
+        let hash = self.0.passwords.hash(new.password, email.clone(), "/password").await?;
+        let mut tx = self.0.db.begin().await?;
+        let role = giveable(&mut tx, allow, &new.role).await?;
+        store::users::insert(&mut tx, &user, &email, &hash)
+            .await
+            .on_constraint("identity_users_email_key_key", || Error::EmailTaken)?;
+        store::workspaces::insert_membership(&mut tx, allow.workspace, user.id, &role.name, allow.now)
+            .await?;
+        let entry = NewEntry::by(allow, "identity.user-created")
+            .target(user.id)
+            .detail(json!({ "email": user.email, "role": role.name }));
+        store::audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(Member { user, role: role.name })
+    }
+
+    pub(crate) async fn update_user(
+        &self,
+        allow: &Allow<WriteUsers>,
+        id: UserId,
+        change: UserChange,
+    ) -> Result<Member, Error> {
+        let mut tx = self.0.db.begin().await?;
+        let before = member(&mut tx, allow, id).await?;
+        manageable(&mut tx, allow, &before).await?;
+        if change.touches_account() && before.user.home != allow.workspace {
+            return Err(Error::NotHome);
+        }
+        let mut after = before.clone();
+        if let Some(name) = &change.first_name {
+            after.user.first_name = person_name("/first_name", name)?;
+        }
+        if let Some(name) = &change.last_name {
+            after.user.last_name = person_name("/last_name", name)?;
+        }
+        if let Some(is_active) = change.is_active {
+            after.user.is_active = is_active;
+        }
+        if let Some(role) = &change.role {
+            after.role = giveable(&mut tx, allow, role).await?.name;
+        }
+        let was_admin = before.role == ADMIN && before.user.is_active;
+        let is_admin = after.role == ADMIN && after.user.is_active;
+        if was_admin
+            && !is_admin
+            && store::users::count_active_with_role(&mut tx, allow.workspace, ADMIN).await? <= 1
+        {
+            return Err(Error::LastAdmin);
+        }
+        if change.touches_account() {
+            after.user.updated_at = allow.now;
+            store::users::save(&mut tx, &after.user).await?;
+        }
+        if after.role != before.role {
+            store::workspaces::save_membership(&mut tx, allow.workspace, id, &after.role).await?;
+        }
+        if !after.user.is_active {
+            store::sessions::end_all(&mut tx, id, None, "account disabled", allow.now).await?;
+        }
+        let entry = NewEntry::by(allow, "identity.user-updated")
+            .target(id)
+            .detail(json!({ "before": shown(&before), "after": shown(&after) }));
+        store::audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        self.0.live.changed();
+        Ok(after)
+    }
+}
+
+/// What the audit log says of a member.
+fn shown(member: &Member) -> serde_json::Value {
+    json!({
+        "first_name": member.user.first_name,
+        "last_name": member.user.last_name,
+        "is_active": member.user.is_active,
+        "role": member.role,
+    })
+}
+
+pub(super) fn email(text: &str) -> Result<Email, Error> {
+    Email::parse(text)
+        .ok_or_else(|| Error::Invalid { pointer: "/email", reason: "is no e-mail address".to_owned() })
+}
+
+/// Somebody of the caller's workspace; anybody else does not exist.
+pub(super) async fn member(tx: &mut Tx, ctx: &Ctx, id: UserId) -> Result<Member, Error> {
+    store::users::find_member(tx, ctx.workspace, id).await?.ok_or(Error::UserNotFound(id))
+}
+
+/// A role that exists and that the caller may give.
+async fn giveable(tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<Role, Error> {
+    let role = store::workspaces::find_role(tx, ctx.workspace, name).await?;
+    let role = role
+        .ok_or_else(|| Error::Invalid { pointer: "/role", reason: "is no role of this workspace".into() })?;
+    if may_give(&ctx.grants, &role) { Ok(role) } else { Err(Error::RoleBeyondCaller(role.name)) }
+}
+
+/// Who holds more than the caller is not the caller's to manage.
+pub(super) async fn manageable(tx: &mut Tx, ctx: &Ctx, member: &Member) -> Result<(), Error> {
+    match store::workspaces::find_role(tx, ctx.workspace, &member.role).await? {
+        Some(role) if !may_give(&ctx.grants, &role) => Err(Error::RoleBeyondCaller(role.name)),
+        _ => Ok(()),
+    }
+}

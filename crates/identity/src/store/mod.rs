@@ -1,0 +1,7 @@
+//! SQL and nothing else. One function, one statement, except where a row's place must be taken first.
+
+pub(crate) mod audit;
+pub(crate) mod links;
+pub(crate) mod sessions;
+pub(crate) mod users;
+pub(crate) mod workspaces;

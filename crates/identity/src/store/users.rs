@@ -1,0 +1,251 @@
+use db::{FromRow, Result, Row, Tx};
+use kernel::{Locale, Timestamp, UserId, WorkspaceId};
+
+use crate::model::{Account, Email, Member, User};
+
+impl FromRow for User {
+    fn from_row(row: &Row) -> Result<Self> {
+        let locale: Option<String> = row.get("locale")?;
+        Ok(Self {
+            id: row.get("id")?,
+            home: row.get("workspace_id")?,
+            email: row.get("email")?,
+            first_name: row.get("first_name")?,
+            last_name: row.get("last_name")?,
+            locale: locale.as_deref().and_then(Locale::parse),
+            is_active: row.get("is_active")?,
+            is_verified: row.get("is_verified")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            last_login_at: row.get("last_login_at")?,
+        })
+    }
+}
+
+impl FromRow for Account {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            user: User::from_row(row)?,
+            password_hash: row.get("password_hash")?,
+            deleted: row.get::<Option<Timestamp>>("deleted_at")?.is_some(),
+        })
+    }
+}
+
+impl FromRow for Member {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { user: User::from_row(row)?, role: row.get("role")? })
+    }
+}
+
+pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_hash: &str) -> Result<()> {
+    tx.query(
+        "INSERT INTO identity_users (id, workspace_id, email, email_key, password_hash, first_name, last_name, locale,
+             is_active, is_verified, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(user.id)
+    .bind(user.home)
+    .bind(email.shown())
+    .bind(email.key())
+    .bind(password_hash)
+    .bind(&user.first_name)
+    .bind(&user.last_name)
+    .bind(user.locale.map(Locale::tag))
+    .bind(user.is_active)
+    .bind(user.is_verified)
+    .bind(user.created_at)
+    .bind(user.updated_at)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Is there any account at all, deleted ones included?
+pub(crate) async fn any(tx: &mut Tx) -> Result<bool> {
+    let found: i64 =
+        tx.query("SELECT COUNT(*) AS value FROM (SELECT 1 FROM identity_users LIMIT 1) AS one").one().await?;
+    Ok(found > 0)
+}
+
+pub(crate) async fn find_account(tx: &mut Tx, email: &Email) -> Result<Option<Account>> {
+    tx.query("SELECT * FROM identity_users WHERE email_key = $1").bind(email.key()).optional().await
+}
+
+pub(crate) async fn find_account_by_id(tx: &mut Tx, id: UserId) -> Result<Option<Account>> {
+    tx.query("SELECT * FROM identity_users WHERE id = $1").bind(id).optional().await
+}
+
+pub(crate) async fn find_member(tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>> {
+    tx.query(
+        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND u.id = $2 AND u.deleted_at IS NULL",
+    )
+    .bind(workspace)
+    .bind(id)
+    .optional()
+    .await
+}
+
+/// What a list of members is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct MemberFilter {
+    /// Part of the address or of a name, without regard to case.
+    pub(crate) search: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) is_active: Option<bool>,
+}
+
+const MATCHING: &str = "
+    FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+    WHERE m.workspace_id = $1 AND u.deleted_at IS NULL
+      AND ($2 IS NULL OR u.email_key LIKE $2 ESCAPE '!' OR LOWER(u.first_name || ' ' || u.last_name) LIKE $2 ESCAPE '!')
+      AND ($3 IS NULL OR m.role = $3)
+      AND ($4 IS NULL OR u.is_active = $4)";
+
+fn pattern(filter: &MemberFilter) -> Option<String> {
+    let text = filter.search.as_ref()?.to_lowercase();
+    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    Some(format!("%{escaped}%"))
+}
+
+pub(crate) async fn count_members(tx: &mut Tx, workspace: WorkspaceId, filter: &MemberFilter) -> Result<u64> {
+    tx.query_built(format!("SELECT COUNT(*) AS value {MATCHING}"))
+        .bind(workspace)
+        .bind(pattern(filter))
+        .bind(filter.role.clone())
+        .bind(filter.is_active)
+        .one()
+        .await
+}
+
+/// Oldest accounts first.
+pub(crate) async fn list_members(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    filter: &MemberFilter,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Member>> {
+    tx.query_built(format!("SELECT u.*, m.role {MATCHING} ORDER BY u.id LIMIT $5 OFFSET $6"))
+        .bind(workspace)
+        .bind(pattern(filter))
+        .bind(filter.role.clone())
+        .bind(filter.is_active)
+        .bind(limit)
+        .bind(offset)
+        .all()
+        .await
+}
+
+/// Active members with a role; the rows stay locked, so that two requests cannot both take the last one away.
+pub(crate) async fn count_active_with_role(tx: &mut Tx, workspace: WorkspaceId, role: &str) -> Result<u64> {
+    // The workspace's row stands for all of its memberships: PostgreSQL's writers wait here, SQLite has one writer.
+    tx.query("UPDATE identity_workspaces SET name = name WHERE id = $1").bind(workspace).execute().await?;
+    tx.query(
+        "SELECT COUNT(*) AS value FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND m.role = $2 AND u.is_active AND u.deleted_at IS NULL",
+    )
+    .bind(workspace)
+    .bind(role)
+    .one()
+    .await
+}
+
+pub(crate) async fn save(tx: &mut Tx, user: &User) -> Result<()> {
+    tx.query(
+        "UPDATE identity_users SET first_name = $2, last_name = $3, locale = $4, is_active = $5, updated_at = $6
+         WHERE id = $1",
+    )
+    .bind(user.id)
+    .bind(&user.first_name)
+    .bind(&user.last_name)
+    .bind(user.locale.map(Locale::tag))
+    .bind(user.is_active)
+    .bind(user.updated_at)
+    .execute()
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn save_password(tx: &mut Tx, id: UserId, hash: &str, now: Timestamp) -> Result<()> {
+    tx.query("UPDATE identity_users SET password_hash = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(hash)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The same password under stronger parameters: only if it was not changed meanwhile.
+pub(crate) async fn rehash(tx: &mut Tx, id: UserId, old: &str, new: &str) -> Result<()> {
+    tx.query("UPDATE identity_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+        .bind(id)
+        .bind(old)
+        .bind(new)
+        .execute()
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn save_login(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
+    tx.query("UPDATE identity_users SET last_login_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn list_all(tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<Member>> {
+    tx.query(
+        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND u.deleted_at IS NULL ORDER BY u.id",
+    )
+    .bind(workspace)
+    .all()
+    .await
+}
+
+pub(crate) async fn find_member_by_email(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    email: &Email,
+) -> Result<Option<Member>> {
+    tx.query(
+        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND u.email_key = $2 AND u.deleted_at IS NULL",
+    )
+    .bind(workspace)
+    .bind(email.key())
+    .optional()
+    .await
+}
+
+/// A user's id and what to call them.
+pub(crate) struct Named {
+    pub(crate) id: UserId,
+    pub(crate) name: String,
+}
+
+impl FromRow for Named {
+    fn from_row(row: &Row) -> Result<Self> {
+        let full: String = row.get("name")?;
+        let full = full.trim();
+        let name = if full.is_empty() { row.get("email")? } else { full.to_owned() };
+        Ok(Self { id: row.get("id")?, name })
+    }
+}
+
+/// At most some hundreds at a time: each id is a parameter.
+pub(crate) async fn list_names(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Named>> {
+    let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+    tx.query_built(format!(
+        "SELECT id, email, first_name || ' ' || last_name AS name FROM identity_users WHERE id IN ({})",
+        places.join(", ")
+    ))
+    .bind_all(ids.iter().map(|id| (*id).into()))
+    .all()
+    .await
+}
