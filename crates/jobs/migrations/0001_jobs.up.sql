@@ -39,6 +39,7 @@ CREATE TABLE jobs_tasks (
 
 CREATE INDEX jobs_tasks_due ON jobs_tasks (queue, priority, run_at, id) WHERE state IN ('PENDING', 'RETRYING');
 CREATE INDEX jobs_tasks_running ON jobs_tasks (worker) WHERE state = 'RUNNING';
+CREATE INDEX jobs_tasks_share ON jobs_tasks (workspace_id) WHERE state = 'RUNNING';
 CREATE INDEX jobs_tasks_workspace ON jobs_tasks (workspace_id, id);
 CREATE INDEX jobs_tasks_expiry ON jobs_tasks (expires_at) WHERE expires_at IS NOT NULL;
 -- One unfinished task per key. Named as both engines report it.

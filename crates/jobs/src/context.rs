@@ -168,10 +168,13 @@ impl JobContext {
     ///
     /// [`Error::LeaseLost`] if another attempt has the task or it is over: drop the transaction.
     pub async fn complete_in(&self, tx: &mut Tx, result: serde_json::Value) -> Result<()> {
-        self.completed.store(true, Ordering::Release);
         let settled =
             tasks::settle(tx, &self.claimed, &Settlement::Succeeded(result), self.now(), &self.jobs.config)
                 .await?;
-        if settled { Ok(()) } else { Err(Error::LeaseLost(self.task)) }
+        if !settled {
+            return Err(Error::LeaseLost(self.task));
+        }
+        self.completed.store(true, Ordering::Release);
+        Ok(())
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Worker {
     id: String,
     /// What this process runs now. Locked for single look-ups only, never across an await.
     running: Mutex<HashMap<TaskId, Running>>,
+    /// Ended here, and completed by their bodies' own transactions if those kept their word. Locked likewise.
+    unverified: Mutex<HashMap<TaskId, Arc<Claimed>>>,
 }
 
 struct Running {
@@ -61,7 +63,7 @@ impl Worker {
     pub(crate) fn new(jobs: Arc<Inner>, handlers: Handlers) -> Arc<Self> {
         let id = Id::<WorkerRun>::new(jobs.clock.now()).to_string();
         let kinds = handlers.kinds();
-        Arc::new(Self { jobs, handlers, kinds, id, running: Mutex::default() })
+        Arc::new(Self { jobs, handlers, kinds, id, running: Mutex::default(), unverified: Mutex::default() })
     }
 
     pub(crate) async fn run(self: Arc<Self>, shutdown: CancellationToken) {
@@ -226,6 +228,10 @@ impl Worker {
 
     fn running(&self) -> MutexGuard<'_, HashMap<TaskId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unverified(&self) -> MutexGuard<'_, HashMap<TaskId, Arc<Claimed>>> {
+        self.unverified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, task: &Claimed, state: State, progress: u8) {

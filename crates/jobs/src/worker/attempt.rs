@@ -41,11 +41,16 @@ pub(super) async fn run(worker: &Worker, task: Arc<Claimed>, stopper: Stopper, c
         }
         let begun = Instant::now();
         let ended = work(worker, &task, &stopper, &completed).await;
-        let completed = completed.load(Ordering::Acquire);
-        let settlement = judge(worker, &task, ended, stopper.reason(), completed);
         metrics::histogram!("jobs_duration_seconds", "kind" => task.kind.clone())
             .record(begun.elapsed().as_secs_f64());
-        match settlement {
+        let completed = completed.load(Ordering::Acquire);
+        if completed && matches!(ended, Some(Ok(Ok(_)))) {
+            // The body says that it committed the completion. The keeper looks at all such tasks at once, soon.
+            worker.unverified().insert(task.id, task.clone());
+            announce(worker, &task, State::Succeeded);
+            return;
+        }
+        match judge(worker, &task, ended, stopper.reason()) {
             Some(settlement) => settle(worker, &task, settlement, completed).await,
             None => tracing::warn!("gave the task up, since its lease may be another worker's now"),
         }
@@ -77,17 +82,8 @@ async fn work(
 }
 
 /// What an end means. `None`: nothing that this worker may write.
-fn judge(
-    worker: &Worker,
-    task: &Claimed,
-    ended: Option<Ended>,
-    stopped: Option<Stop>,
-    completed: bool,
-) -> Option<Settlement> {
+fn judge(worker: &Worker, task: &Claimed, ended: Option<Ended>, stopped: Option<Stop>) -> Option<Settlement> {
     let error = match ended {
-        Some(Ok(Ok(_))) if completed => {
-            JobError::retry("the body completed the task in a transaction that it did not commit")
-        }
         Some(Ok(Ok(value))) => return Some(Settlement::Succeeded(value)),
         Some(Ok(Err(error))) => error,
         Some(Err(panic)) => JobError::retry(format!("the body panicked: {}", panic_text(panic.as_ref()))),
@@ -107,6 +103,17 @@ fn judge(
         JobError::Retry { source, after } => failed_attempt(worker, task, chain(source.as_ref()), after),
         JobError::Fatal(problem) => Settlement::Failed { error: problem.to_string(), problem: *problem },
     })
+}
+
+/// Counts a completion that its body did not commit, though it said so, as a failed attempt.
+pub(super) async fn not_committed(worker: &Worker, task: &Claimed) -> Result<()> {
+    let error = "the body completed the task in a transaction that it did not commit";
+    let settlement = failed_attempt(worker, task, error.to_owned(), None);
+    if write(worker, task, &settlement).await? {
+        tracing::error!(job.task = %task.id, job.kind = task.kind, "{error}");
+        announce(worker, task, settlement.state(task.attempt));
+    }
+    Ok(())
 }
 
 fn failed_attempt(worker: &Worker, task: &Claimed, error: String, after: Option<Duration>) -> Settlement {
@@ -161,6 +168,10 @@ async fn settle(worker: &Worker, task: &Claimed, settlement: Settlement, complet
         }
         _ => tracing::debug!(state = state.name(), "attempt ended"),
     }
+    announce(worker, task, state);
+}
+
+fn announce(worker: &Worker, task: &Claimed, state: State) {
     if state.is_finished() {
         metrics::counter!("jobs_finished_total", "kind" => task.kind.clone(), "state" => state.name())
             .increment(1);

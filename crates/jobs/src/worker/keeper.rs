@@ -9,7 +9,7 @@ use std::{
 use kernel::TaskId;
 use tokio::time::Instant;
 
-use super::{Worker, store};
+use super::{Worker, attempt, store};
 use crate::{Result, context::Stop, handlers::chain};
 
 /// Finished tasks are cleared this often, in this many rows at a time.
@@ -82,10 +82,12 @@ impl Keeper {
     async fn reconcile(&mut self) -> Result<()> {
         let worker = &self.worker;
         let before: Vec<TaskId> = worker.running().keys().copied().collect();
+        let unverified = worker.unverified().clone();
         let mut tx = worker.jobs.db.read().await?;
         let held = store::held(&mut tx, &worker.id).await?;
         tx.rollback().await?;
         let mut strays = HashSet::new();
+        let mut broken = Vec::new();
         {
             let running = worker.running();
             for task in &held {
@@ -95,7 +97,10 @@ impl Keeper {
                             known.stopper.stop(Stop::Cancelled);
                         }
                     }
-                    _ => drop(strays.insert((task.id, task.fence))),
+                    _ => match unverified.get(&task.id) {
+                        Some(known) if known.fence == task.fence => broken.push(known.clone()),
+                        _ => drop(strays.insert((task.id, task.fence))),
+                    },
                 }
             }
             let held: HashMap<TaskId, i64> = held.iter().map(|task| (task.id, task.fence)).collect();
@@ -106,6 +111,10 @@ impl Keeper {
                 }
             }
         }
+        for task in &broken {
+            attempt::not_committed(worker, task).await?;
+        }
+        worker.unverified().retain(|id, task| unverified.get(id).is_none_or(|seen| seen.fence != task.fence));
         // Seen twice, it is no task between its claim and its start.
         for (id, fence) in strays.intersection(&self.strays) {
             tracing::warn!(job.task = %id, "gives back a task that it holds but does not run");
