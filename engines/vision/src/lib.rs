@@ -59,8 +59,8 @@ pub use motion::{Motion, MotionConfig, MotionDetector};
 pub use pipeline::{Pipeline, PipelineConfig, Schedule, Step};
 pub use rules::{
     ActiveHours, Anchor, Anomaly, AnomalyKind, CORNERS_MAX, Crossings, Day, Direction, Event, Evidence,
-    LocalTime, Moment, Phase, Rule, Rules, Scene, Severity, TRACKS_MAX, TimeOfDay, TrackEvidence, ZONES_MAX,
-    ZoneConfig, ZoneError, ZoneFault, is_active, validate_zones,
+    LocalTime, Merge, Moment, Phase, Rule, Rules, Scene, Severity, TRACKS_MAX, TimeOfDay, TrackEvidence,
+    ZONES_MAX, ZoneConfig, ZoneError, ZoneFault, is_active, validate_zones,
 };
 pub use track::{
     Examined, PATH_MAX, Track, TrackId, TrackPoint, TrackState, TrackedObject, Tracker, TrackerConfig,

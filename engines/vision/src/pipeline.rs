@@ -266,8 +266,8 @@ impl Pipeline {
         }
     }
 
-    /// One region around what moves and the tracks that move there. The whole picture when that is nearly as
-    /// cheap: the input has a fixed size, so a region costs as much as the picture and only sees more detail.
+    /// One region around what moves and the tracks that move there, or the whole picture when that is nearly as
+    /// cheap. One region rather than several: neighbours would cut people in two, and each run has a fixed cost.
     fn regions(&self, frame: &Frame, motion: &Motion) -> Vec<BBox> {
         let bounds = frame.bounds();
         let Some(around) = motion.regions.iter().copied().reduce(|a, b| a.union(&b)) else {

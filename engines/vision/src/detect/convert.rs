@@ -60,23 +60,37 @@ impl Placement {
     }
 }
 
-/// Source positions of one axis: index of the first sample and weight of the second, 0..=1.
+/// Source samples of one axis: for each target position the first sample and `count` weights that sum to 1.
+/// Bilinear where the picture grows; where it shrinks each target averages what it covers, so that small people
+/// do not fall between samples.
 #[derive(Clone, Debug, Default)]
 struct Taps {
+    count: usize,
     index: Vec<u32>,
     weight: Vec<f32>,
 }
 
 impl Taps {
-    /// Bilinear sampling with pixel centres at .5, clamped at the borders of a line of `len` samples.
-    fn fill(&mut self, start: f32, step: f32, count: usize, len: usize) {
+    /// `step` source samples per target, beginning at `start`; clamped at the borders of a line of `len` samples.
+    fn fill(&mut self, start: f32, step: f32, targets: usize, len: usize) {
         self.index.clear();
         self.weight.clear();
-        for i in 0..count {
-            let at = (start + (i as f32 + 0.5) * step - 0.5).clamp(0.0, len as f32 - 1.0);
-            let index = (at as usize).min(len.saturating_sub(2));
-            self.index.push(index as u32);
-            self.weight.push(if len > 1 { at - index as f32 } else { 0.0 });
+        let reach = step.max(1.0);
+        self.count = (reach.ceil() as usize + 1).min(len);
+        for i in 0..targets {
+            let middle = start + (i as f32 + 0.5) * step;
+            let (from, to) = (middle - reach * 0.5, middle + reach * 0.5);
+            let first = (from.max(0.0) as usize).min(len - self.count);
+            self.index.push(first as u32);
+            let at = self.weight.len();
+            // How much of [from, to] each sample covers; what lies outside goes to the border's sample.
+            for k in 0..self.count {
+                let left = if first + k == 0 { f32::MIN } else { (first + k) as f32 };
+                let right = if first + k + 1 == len { f32::MAX } else { (first + k + 1) as f32 };
+                self.weight.push((to.min(right) - from.max(left)).max(0.0));
+            }
+            let sum: f32 = self.weight[at..].iter().sum();
+            self.weight[at..].iter_mut().for_each(|w| *w /= sum.max(f32::EPSILON));
         }
     }
 }
@@ -121,46 +135,41 @@ impl Converter {
             pad(out, width * height, norm);
         }
         for row in 0..place.height {
-            let (yl, wl) = (self.y_luma.index[row] as usize, self.y_luma.weight[row]);
-            let (yc, wc) = (self.y_chroma.index[row] as usize, self.y_chroma.weight[row]);
-            sample(luma, frame.width(), frame.height(), yl, wl, &self.x_luma, &mut self.line, &mut self.y);
-            sample(cb, cw, ch, yc, wc, &self.x_chroma, &mut self.line, &mut self.u);
-            sample(cr, cw, ch, yc, wc, &self.x_chroma, &mut self.line, &mut self.v);
+            let Self { x_luma, x_chroma, y_luma, y_chroma, line, .. } = self;
+            sample(luma, frame.width(), y_luma, row, x_luma, line, &mut self.y);
+            sample(cb, cw, y_chroma, row, x_chroma, line, &mut self.u);
+            sample(cr, cw, y_chroma, row, x_chroma, line, &mut self.v);
             let at = (row + place.top) * width + place.left;
             write_row(&self.y, &self.u, &self.v, norm, out, at, width * height);
         }
     }
 }
 
-/// One line: blends two source rows, then samples along x.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a plane, a place in it and buffers; a struct would only rename them"
-)]
+/// One target line: averages source rows, then samples along x.
 fn sample(
     plane: &[u8],
     width: usize,
-    height: usize,
-    y: usize,
-    weight: f32,
-    taps: &Taps,
+    rows: &Taps,
+    row: usize,
+    columns: &Taps,
     line: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let (Some(&first), Some(&last)) = (taps.index.first(), taps.index.last()) else { return };
-    let (first, end) = (first as usize, (last as usize + 2).min(width));
-    let top = &plane[y * width + first..y * width + end];
-    let below = (y + 1).min(height - 1) * width;
-    let bottom = &plane[below + first..below + end];
-    line.resize(end - first + 1, 0.0);
-    for ((target, &a), &b) in line.iter_mut().zip(top).zip(bottom) {
-        let a = f32::from(a);
-        *target = a + (f32::from(b) - a) * weight;
+    let (Some(&first), Some(&last)) = (columns.index.first(), columns.index.last()) else { return };
+    let (first, end) = (first as usize, last as usize + columns.count);
+    line.clear();
+    line.resize(end - first, 0.0);
+    let top = rows.index[row] as usize;
+    for (k, &weight) in rows.weight[row * rows.count..(row + 1) * rows.count].iter().enumerate() {
+        let source = &plane[(top + k) * width + first..(top + k) * width + end];
+        for (target, &pixel) in line.iter_mut().zip(source) {
+            *target += f32::from(pixel) * weight;
+        }
     }
-    for ((target, &i), &w) in out.iter_mut().zip(&taps.index).zip(&taps.weight) {
-        let i = i as usize - first;
-        let pair = &line[i..i + 2];
-        *target = pair[0] + (pair[1] - pair[0]) * w;
+    let taps = columns.index.iter().zip(columns.weight.chunks_exact(columns.count));
+    for (target, (&index, weights)) in out.iter_mut().zip(taps) {
+        let at = index as usize - first;
+        *target = line[at..at + columns.count].iter().zip(weights).map(|(p, w)| p * w).sum();
     }
 }
 

@@ -179,7 +179,11 @@ fn shapes(outputs: &[Output]) -> String {
 }
 
 /// Family, class count and variants from the outputs of the dry run.
-fn recognise(outputs: &[Output], input: InputSize, config: &DetectionConfig) -> Result<Spec, ModelError> {
+pub(super) fn recognise(
+    outputs: &[Output],
+    input: InputSize,
+    config: &DetectionConfig,
+) -> Result<Spec, ModelError> {
     let found = match config.family {
         Some(family) => match_family(family, outputs, input, config)
             .ok_or_else(|| ModelError::OtherFamily { family, shapes: shapes(outputs) })?,

@@ -117,18 +117,20 @@ impl Detector {
         self.detect_in(frame, &frame.bounds())
     }
 
-    /// Looks at one region of the picture (image pixels), enlarged or shrunk to the input. Boxes are in image
-    /// pixels, cut at the picture's edges.
+    /// Looks at one region of the picture (image pixels), at the same scale as the whole picture where the model's
+    /// input size can change: then a small region costs little. Otherwise the region is enlarged to the input.
+    /// Boxes are in image pixels, cut at the picture's edges.
     pub fn detect_in(&mut self, frame: &Frame, region: &BBox) -> Result<Vec<Detection>, DetectError> {
-        let InputSize { width, height } = self.info.input;
         let region = region.clip(frame.width() as f32, frame.height() as f32);
         if region.w < 2.0 || region.h < 2.0 {
             return Ok(Vec::new());
         }
+        let input = self.input_for(frame, &region);
+        let InputSize { width, height } = input;
         let place = Placement::new(region, width, height, self.info.resize);
         self.input.resize(3 * width * height, 0.0);
         self.converter.convert(frame, &place, width, height, &self.norm, &mut self.input);
-        let outputs = self.session.run(&self.input, &self.shape(), [width as i32, height as i32])?;
+        let outputs = self.session.run(&self.input, &self.shape(input), [width as i32, height as i32])?;
         self.spec.decode(&outputs, width, height, &mut self.candidates).map_err(DetectError::Decode)?;
         let (fw, fh) = (frame.width() as f32, frame.height() as f32);
         let detections = self
@@ -145,8 +147,22 @@ impl Detector {
         Ok(suppress(detections, self.nms_iou, self.detections_max))
     }
 
-    fn shape(&self) -> [usize; 4] {
-        let InputSize { width, height } = self.info.input;
+    /// The input for a region: as much of the whole input as the region is of the picture, in steps of 32.
+    fn input_for(&self, frame: &Frame, region: &BBox) -> InputSize {
+        let whole = self.info.input;
+        if !self.info.resizable {
+            return whole;
+        }
+        let scale =
+            (whole.width as f32 / frame.width() as f32).min(whole.height as f32 / frame.height() as f32);
+        let side = |length: f32, max: usize| {
+            ((length * scale).ceil() as usize).next_multiple_of(32).clamp(64.min(max), max)
+        };
+        InputSize { width: side(region.w, whole.width), height: side(region.h, whole.height) }
+    }
+
+    fn shape(&self, input: InputSize) -> [usize; 4] {
+        let InputSize { width, height } = input;
         match self.info.layout {
             Layout::Nchw => [1, 3, height, width],
             Layout::Nhwc => [1, height, width, 3],

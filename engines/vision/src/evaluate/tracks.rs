@@ -191,7 +191,7 @@ fn hota(pictures: &[Picture], truth_ids: usize, found_ids: usize) -> (f64, f64, 
         .enumerate()
         .map(|(i, &n)| (n / (truth_count[i / found_ids] + found_count[i % found_ids] - n)) as f32)
         .collect();
-    let mut matched = vec![0.0f64; ALPHAS];
+    let mut matched = [0.0f64; ALPHAS];
     let mut joint = vec![vec![0.0f64; truth_ids * found_ids]; ALPHAS];
     for picture in pictures {
         for (t, f, iou) in picture.pairs(|t, f, iou| Some(alignment[t * found_ids + f] * iou)) {

@@ -43,8 +43,12 @@ impl Presence {
         }
         self.stays.retain(|s| scene.time_us - s.inside_us <= if s.alive { leave_us } else { HEIR_US });
 
-        for track in scene.tracks.iter().filter(|t| t.seen_now() && ZoneState::counts(zone, t)) {
-            self.see(zone, scene, track, polygon, anchor);
+        for track in scene.tracks.iter().filter(|t| ZoneState::counts(zone, t)) {
+            if track.seen_now() {
+                self.see(zone, scene, track, polygon, anchor);
+            } else if !track.is_missing() {
+                self.keep(scene, track, polygon, anchor);
+            }
         }
         let dwell_us = i64::from(dwell_ms) * 1000;
         let satisfied = self
@@ -96,6 +100,16 @@ impl Presence {
             // Still at the border: sightings must follow one another.
             stay.sightings = 0;
             stay.since_us = now;
+        }
+    }
+
+    /// The detector did not look there in this picture: who was inside and is expected inside still is.
+    fn keep(&mut self, scene: &Scene<'_>, track: &Track, polygon: &[Point], anchor: Anchor) {
+        let place = anchor.of(&track.bbox(), scene.width, scene.height);
+        if let Some(stay) = self.stays.iter_mut().find(|s| s.track == track.id())
+            && polygon_contains(polygon, place)
+        {
+            stay.inside_us = scene.time_us;
         }
     }
 

@@ -138,6 +138,11 @@ impl Track {
         self.last_us == self.now_us
     }
 
+    /// Whether the detector looked where it should be and did not find it. Between two looks nothing is missing.
+    pub fn is_missing(&self) -> bool {
+        self.missed_since_us.is_some()
+    }
+
     /// Whether it has left its first place since it was first seen.
     pub fn has_moved(&self) -> bool {
         self.moved

@@ -46,15 +46,15 @@ impl Default for TrackerConfig {
         Self {
             high_score: 0.45,
             low_score: 0.1,
-            new_score: 0.5,
-            match_iou: 0.2,
-            low_iou: 0.4,
-            margin: 0.2,
+            new_score: 0.65,
+            match_iou: 0.1,
+            low_iou: 0.5,
+            margin: 0.4,
             confirm_hits: 2,
-            lost_ms: 3_000,
+            lost_ms: 2_000,
             coast_ms: 0,
-            moved_heights: 0.35,
-            distrust_ms: Some(1_500),
+            moved_heights: 0.25,
+            distrust_ms: Some(1_000),
             tracks_max: 256,
         }
     }
@@ -416,3 +416,6 @@ impl Track {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
