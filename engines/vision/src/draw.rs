@@ -73,8 +73,8 @@ impl<'a> Overlay<'a> {
 
     /// A box in image pixels, its label above it (or inside, at the picture's upper edge).
     pub fn bbox(&mut self, bbox: &BBox, color: Color, label: Option<&str>) {
-        let (x0, y0) = (bbox.x.round() as i32, bbox.y.round() as i32);
-        let (x1, y1) = (bbox.right().round() as i32, bbox.bottom().round() as i32);
+        let (x0, y0) = (whole(bbox.x), whole(bbox.y));
+        let (x1, y1) = (whole(bbox.right()), whole(bbox.bottom()));
         let t = self.scale.max(2);
         self.fill(x0, y0, x1, y0 + t, color);
         self.fill(x0, y1 - t, x1, y1, color);
@@ -124,7 +124,7 @@ impl<'a> Overlay<'a> {
     pub fn path(&mut self, path: &[TrackPoint], color: Color) {
         let foot = |p: &TrackPoint| {
             let f = p.bbox.foot();
-            (f.x.round() as i32, f.y.round() as i32)
+            (whole(f.x), whole(f.y))
         };
         for pair in path.windows(2) {
             self.stroke(foot(&pair[0]), foot(&pair[1]), color);
@@ -162,16 +162,11 @@ impl<'a> Overlay<'a> {
 
     fn pixel(&self, p: Point) -> (i32, i32) {
         let (w, h) = (self.frame.width() as f32 - 1.0, self.frame.height() as f32 - 1.0);
-        ((p.x * w).round() as i32, (p.y * h).round() as i32)
+        (whole(p.x * w), whole(p.y * h))
     }
 
     /// Bresenham's line with a square pen.
     fn stroke(&mut self, (mut x, mut y): (i32, i32), (x1, y1): (i32, i32), color: Color) {
-        // Ends far outside would only cost time.
-        let far = 4 * crate::frame::SIDE_MAX as i32;
-        if [x, y, x1, y1].iter().any(|v| v.abs() > far) {
-            return;
-        }
         let (dx, dy) = ((x1 - x).abs(), -(y1 - y).abs());
         let (sx, sy) = ((x1 - x).signum(), (y1 - y).signum());
         let mut error = dx + dy;
@@ -212,6 +207,12 @@ impl<'a> Overlay<'a> {
         let (width, height) = (self.frame.width(), self.frame.height());
         fill_plane(self.frame.planes_mut().0, width, height, [x0, y0, x1, y1], value);
     }
+}
+
+/// The nearest whole pixel; what lies far outside any picture is pulled in, so that lines stay short.
+fn whole(value: f32) -> i32 {
+    let far = 2.0 * crate::frame::SIDE_MAX as f32;
+    value.round().clamp(-far, far) as i32
 }
 
 /// Fills a rectangle, half open, cut at the plane's edges.
