@@ -1,0 +1,2 @@
+DROP TABLE surveillance_models;
+DROP TABLE surveillance_cameras;

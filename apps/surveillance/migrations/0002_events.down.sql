@@ -1,0 +1,3 @@
+DROP TABLE surveillance_counts;
+DROP TABLE surveillance_events;
+DROP TABLE surveillance_series;

@@ -1,0 +1,76 @@
+//! What Sentinel tells over realtime.
+
+use platform::Topic;
+use realtime::Room;
+use serde_json::{Value, json};
+
+use crate::model::{Camera, CameraId, Event, Health};
+
+pub(crate) const NEW_EVENT: &str = "surveillance.new_event";
+pub(crate) const EVENT_UPDATED: &str = "surveillance.event_updated";
+pub(crate) const CAMERA_HEALTH: &str = "surveillance.camera_health";
+/// Ephemeral: what a camera sees now, to the room `camera:{id}`.
+pub(crate) const FRAME_UPDATE: &str = "surveillance.frame_update";
+
+/// The prefix of the rooms in which [`FRAME_UPDATE`] is told.
+pub(crate) const CAMERA_ROOM: &str = "camera";
+
+pub(crate) const TOPICS: &[Topic] = &[
+    Topic { name: NEW_EVENT, description: "An event started" },
+    Topic { name: EVENT_UPDATED, description: "An event went on, ended, was acknowledged, or got its clip" },
+    Topic { name: CAMERA_HEALTH, description: "A camera changed its state" },
+    Topic { name: FRAME_UPDATE, description: "What a camera sees in one picture (never stored)" },
+];
+
+pub(crate) fn camera_room(camera: CameraId) -> Room {
+    Room::named(CAMERA_ROOM, camera)
+}
+
+/// An event of Sentinel as an event of realtime.
+pub(crate) fn of_event(topic: &'static str, event: &Event) -> realtime::Event {
+    let data = json!({
+        "id": event.id,
+        "camera_id": event.series.camera,
+        "camera_name": event.series.camera_name,
+        "zone_id": event.series.zone,
+        "zone_name": event.series.zone_name,
+        "kind": event.series.kind,
+        "severity": event.series.severity,
+        "class": event.series.class,
+        "confidence": event.confidence,
+        "state": event.state,
+        "started_at": event.started_at,
+        "last_seen_at": event.last_seen_at,
+        "ended_at": event.ended_at,
+        "acknowledged": event.acknowledged.is_some(),
+        "clip_state": event.clip_state,
+    });
+    realtime::Event { topic, room: Room::workspace(event.workspace), workspace: event.workspace, data }
+}
+
+pub(crate) fn of_health(camera: &Camera, health: &Health) -> realtime::Event {
+    let data = json!({
+        "camera_id": camera.id,
+        "name": camera.name(),
+        "state": health.state,
+        "message": health.message,
+        "restarts": health.restarts,
+    });
+    realtime::Event {
+        topic: CAMERA_HEALTH,
+        room: Room::workspace(camera.workspace),
+        workspace: camera.workspace,
+        data,
+    }
+}
+
+/// One picture's objects; boxes in 0..1 of the picture.
+pub(crate) fn of_frame(
+    camera: CameraId,
+    at: kernel::Timestamp,
+    size: (usize, usize),
+    objects: Vec<Value>,
+    zones: Vec<Value>,
+) -> Value {
+    json!({ "camera_id": camera, "at": at, "width": size.0, "height": size.1, "objects": objects, "zones": zones })
+}

@@ -1,0 +1,76 @@
+//! What to do when a machine is too slow for its cameras.
+
+use std::time::{Duration, Instant};
+
+/// Under overload the detector rests more often. Recording never does: it is ffmpeg that copies.
+#[derive(Debug)]
+pub(crate) struct Governor {
+    since: Instant,
+    looked: u64,
+    skipped_before: u64,
+    calm: u32,
+    slowdown: u32,
+}
+
+const STEP: Duration = Duration::from_secs(4);
+const SLOWDOWN_MAX: u32 = 16;
+/// Calm stretches before the detector works harder again.
+const CALM: u32 = 4;
+
+impl Governor {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { since: now, looked: 0, skipped_before: 0, calm: 0, slowdown: 1 }
+    }
+
+    /// After a picture was looked at; `skipped`: how many were not, in all. Gives the detector's new slowdown when it
+    /// changes.
+    pub(crate) fn note(&mut self, now: Instant, skipped: u64) -> Option<u32> {
+        self.looked += 1;
+        if now.duration_since(self.since) < STEP {
+            return None;
+        }
+        // A new source counts from zero again.
+        let lost = skipped.saturating_sub(self.skipped_before);
+        let share = lost as f64 / (lost + self.looked) as f64;
+        self.since = now;
+        self.looked = 0;
+        self.skipped_before = skipped;
+        let before = self.slowdown;
+        if share > 0.1 {
+            self.calm = 0;
+            self.slowdown = (self.slowdown + 1 + self.slowdown / 4).min(SLOWDOWN_MAX);
+        } else if share < 0.02 && self.slowdown > 1 {
+            self.calm += 1;
+            if self.calm >= CALM {
+                self.calm = 0;
+                self.slowdown -= 1;
+            }
+        }
+        (self.slowdown != before).then_some(self.slowdown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detector_slows_under_load_and_recovers_slowly() {
+        let mut now = Instant::now();
+        let mut governor = Governor::new(now);
+        let mut step = |skipped| {
+            now += STEP;
+            governor.note(now, skipped)
+        };
+        assert_eq!(step(10), Some(2));
+        assert_eq!(step(20), Some(3));
+        for _ in 1..CALM {
+            assert_eq!(step(20), None);
+        }
+        assert_eq!(step(20), Some(2));
+        for skipped in 3..60 {
+            step(skipped * 1000);
+        }
+        assert_eq!(step(1_000_000), None, "at its limit");
+    }
+}

@@ -1,0 +1,96 @@
+//! Use cases: permission, rules, transaction, jobs, events.
+
+mod cameras;
+mod clips;
+mod events;
+mod media;
+mod models;
+mod record;
+mod stats;
+mod transfer;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use db::Db;
+use jobs::Jobs;
+use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
+use platform::Platform;
+use realtime::Events;
+use storage::Storage;
+
+pub(crate) use cameras::Tested;
+pub(crate) use media::Watching;
+pub(crate) use models::{ModelFile, read_model_file};
+pub(crate) use record::Recorded;
+pub(crate) use stats::Stats;
+
+use crate::{
+    Config,
+    capture::{Ffmpeg, Gate, Ring},
+    runtime::Fleet,
+};
+
+/// The module's service. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Sentinel(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) jobs: Jobs,
+    pub(crate) events: Events,
+    pub(crate) storage: Storage,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) spawner: platform::Spawner,
+    pub(crate) config: Config,
+    pub(crate) time_zone: jiff::tz::TimeZone,
+    pub(crate) ffmpeg: Ffmpeg,
+    pub(crate) gate: Gate,
+    pub(crate) ring: Ring,
+    /// For clips while they are joined and models while they arrive.
+    pub(crate) scratch: PathBuf,
+    pub(crate) fleet: Fleet,
+}
+
+impl std::ops::Deref for Sentinel {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Sentinel {
+    pub(crate) fn new(platform: &Platform, config: Config) -> anyhow::Result<Self> {
+        let faults = config.validate();
+        anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
+        // One process has one provider of TLS; whoever comes first sets it.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let media = platform.data.join("media");
+        let mut roots = vec![media];
+        roots.extend(config.file_roots.iter().cloned());
+        let fleet = Fleet::new(config.analysis_slots as usize);
+        Ok(Self(Arc::new(Inner {
+            db: platform.db.clone(),
+            jobs: platform.jobs.clone(),
+            events: platform.events.clone(),
+            storage: platform.storage.clone(),
+            clock: platform.clock.clone(),
+            spawner: platform.spawner.clone(),
+            time_zone: config.zone()?,
+            ffmpeg: Ffmpeg::new(&config.ffmpeg),
+            gate: Gate::new(&config.allow_networks, roots),
+            ring: Ring::new(platform.data.join("surveillance/ring")),
+            scratch: platform.data.join("surveillance/scratch"),
+            fleet,
+            config,
+        })))
+    }
+
+    pub(crate) fn system_ctx(&self, why: &'static str, workspace: WorkspaceId) -> Ctx {
+        Ctx::system(why, workspace, self.clock.now())
+    }
+}
+
+/// `at` moved back by a span that may be of any size.
+pub(crate) fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
