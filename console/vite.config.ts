@@ -4,9 +4,10 @@ import { tanstackRouter } from "@tanstack/router-plugin/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { reference } from "./scripts/reference.mjs";
 
 const server = process.env.SOCLE_DEV_SERVER ?? "http://127.0.0.1:8000";
-const proxied = ["/api", "/video_feed", "/health", "/metrics", "/openapi.json", "/docs", "/redoc"];
+const proxied = ["/api", "/video_feed", "/health", "/metrics", "/openapi.json", "/docs", "/redoc", "/reference"];
 
 export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
@@ -15,6 +16,7 @@ export default defineConfig({
     react(),
     tailwindcss(),
     { ...optimizeLocales.vite({ locales: ["en-US", "fr-FR"] }), enforce: "pre" },
+    reference(),
   ],
   build: {
     // Everything from our own origin: no data: fonts, no inlined scripts.

@@ -51,16 +51,6 @@ export function seed() {
     camera({ name: "Reception", source: { kind: "http", url: "http://192.168.1.30/video.mjpg" } }),
     camera({ name: "Old archive", source: { kind: "file", url: "/srv/recordings/archive.mp4", loop: false, real_time: false }, enabled: false, health: health("stopped") }),
   ];
-  const kinds = ["intrusion", "intrusion", "line_crossing", "loitering", "intrusion"];
-  const severities = ["high", "medium", "low", "medium", "high"];
-  const events = Array.from({ length: 64 }, (_, index) => {
-    const source = cameras[[0, 0, 1, 3, 0, 4][index % 6]];
-    const started = (index ** 1.7) * 4 * 60_000 + 40_000;
-    return event({
-      camera: source, zone_name: source.zones[0]?.name ?? null, kind: kinds[index % 5], severity: severities[(index * 3) % 5], started, active: index === 0,
-      acknowledged: index > 4 && index % 3 !== 0 ? { at: iso(started - 60_000), by: "Camille Aubert", comment: index % 2 ? "Delivery, all right." : null } : null,
-    });
-  });
   const user = (first, last, role, extra = {}) => ({
     id: id("usr"), email: `${first}.${last}@example.org`.toLowerCase().normalize("NFD").replace(/[^a-z0-9.@]/g, ""), first_name: first, last_name: last,
     is_active: true, is_verified: true, roles: [role], created_at: iso(900 * hour), updated_at: iso(90 * hour), last_login_at: iso(3 * hour), ...extra,
@@ -70,6 +60,16 @@ export function seed() {
     user("Inès", "Morel", "user", { is_active: false, last_login_at: null }),
     ...Array.from({ length: 23 }, (_, n) => user(["Ada", "Bruno", "Chloé", "Dario", "Elsa"][n % 5], `Martin${n + 1}`, "user", { last_login_at: n % 4 ? iso(n * 20 * hour) : null })),
   ];
+  const kinds = ["intrusion", "intrusion", "line_crossing", "loitering", "intrusion"];
+  const severities = ["high", "medium", "low", "medium", "high"];
+  const events = Array.from({ length: 64 }, (_, index) => {
+    const source = cameras[[0, 0, 1, 3, 0, 4][index % 6]];
+    const started = (index ** 1.7) * 4 * 60_000 + 40_000;
+    return event({
+      camera: source, zone_name: source.zones[0]?.name ?? null, kind: kinds[index % 5], severity: severities[(index * 3) % 5], started, active: index === 0,
+      acknowledged: index > 4 && index % 3 !== 0 ? { at: iso(started - 60_000), by: users[index % 2].id, comment: index % 2 ? "Delivery, all right." : null } : null,
+    });
+  });
   const task = (kind, state, progress, extra = {}) => {
     const key = id("task");
     return { id: key, kind, state, progress, message: null, result: null, problem: null, attempt: 1, max_attempts: 5, created_at: iso(hour / 6), started_at: iso(hour / 7), finished_at: null, status_url: `/api/v1/tasks/${key}`, ...extra };
@@ -99,7 +99,7 @@ export function event({ camera: source, zone_name = null, kind, severity, starte
     evidence: {
       rule: { kind, dwell_ms: 500, min_score: 0.3, cooldown_ms: 10_000, anchor: "bottom" },
       polyline: [[0.18, 0.62], [0.24, 0.6], [0.31, 0.58], [0.37, 0.57], [0.43, 0.56], [0.5, 0.53], [0.55, 0.51]],
-      box: [0.52, 0.31, 0.07, 0.21], scores: [0.41, 0.52, 0.66, 0.71, 0.69, 0.74, 0.8, 0.78, 0.83, 0.79, 0.85], model: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
+      box: [0.52, 0.31, 0.07, 0.21], scores: [0.78], dwell_ms: 6400, model: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
       key_frame_at: iso(started - 2000),
     },
   };

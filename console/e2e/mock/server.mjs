@@ -66,7 +66,7 @@ function matching(query) {
 }
 
 function acknowledge(event, comment) {
-  event.acknowledged = { at: new Date().toISOString(), by: "Camille Aubert", comment: comment ?? null };
+  event.acknowledged = { at: new Date().toISOString(), by: me.id, comment: comment ?? null };
   announce("surveillance.event_updated", event);
   return event;
 }
@@ -100,6 +100,7 @@ const routes = {
   "DELETE /api/v1/auth/sessions": () => ((sessions = sessions.filter((one) => one.current)), null),
   "DELETE /api/v1/auth/sessions/:id": ({ id }) => ((sessions = sessions.filter((one) => one.id !== id)), null),
   "GET /api/v1/users": ({ query }) => page(state.users.filter((user) => (!query.get("role") || user.roles.includes(query.get("role"))) && JSON.stringify(user).toLowerCase().includes((query.get("search") ?? "").toLowerCase())), query),
+  "GET /api/v1/users/:id": ({ id }) => find(state.users, id),
   "POST /api/v1/users": ({ body }) => {
     if (state.users.some((user) => user.email === body.email)) refuse(409, "identity.email-taken", `${body.email} has an account already`, [{ pointer: "/email", detail: "is taken" }]);
     const user = { ...state.users[0], id: data.id("usr"), email: body.email, first_name: body.first_name, last_name: body.last_name, roles: [body.role], last_login_at: null };

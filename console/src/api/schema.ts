@@ -2145,6 +2145,7 @@ export interface components {
                 model: string | null;
                 /** Format: date-time */
                 key_frame_at: string | null;
+                dwell_ms?: number;
             };
         };
         Stats: {

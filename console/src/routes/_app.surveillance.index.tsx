@@ -54,7 +54,7 @@ function Wall() {
                 </Empty>
               </div>
             ) : (
-              <div className="grid items-start gap-4 xl:grid-cols-[1fr_20rem] 2xl:grid-cols-[1fr_24rem]">
+              <div className={events ? "grid items-start gap-4 xl:grid-cols-[1fr_20rem] 2xl:grid-cols-[1fr_24rem]" : ""}>
                 <CameraWall cameras={all} />
                 {events && <Latest />}
               </div>

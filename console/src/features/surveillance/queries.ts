@@ -74,6 +74,15 @@ export const modelsQuery = queryOptions({
   queryFn: ({ signal }) => ok(client.GET(`${base}/models`, { params: { query: { page_size: 100 } }, signal })),
 });
 
+/** Who acknowledged: an id becomes a name for those who may see people. */
+export const personQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["surveillance", "person", id],
+    queryFn: ({ signal }) => ok(client.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+    staleTime: 300_000,
+    retry: false,
+  });
+
 /** Tries a source without keeping it. Writes nothing, so nothing is forgotten. */
 export function useTestSource() {
   return useMutation({ mutationFn: (source: Source) => ok(client.POST(`${base}/cameras/test`, { body: { source } })) });
@@ -170,9 +179,10 @@ export function useAcknowledge() {
 export function useUploadModel() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ file, name, onProgress }: { file: File; name: string; onProgress: (share: number) => void }) => {
+    mutationFn: ({ file, name, declaration, onProgress }: { file: File; name: string; declaration: string; onProgress: (share: number) => void }) => {
       const form = new FormData();
       if (name !== "") form.append("name", name);
+      if (declaration.trim() !== "") form.append("detection", declaration);
       form.append("file", file);
       return upload(`${base}/models`, form, onProgress);
     },

@@ -207,7 +207,7 @@ export const surveillance = {
   "evidence.tracks": ["Tracks", "Pistes"],
   "evidence.keyFrame": ["Key picture", "Image clé"],
   "evidence.model": ["Model", "Modèle"],
-  "evidence.scores": ["Certainty over time", "Certitude au fil du temps"],
+  "evidence.dwell": ["Time in the zone", "Temps dans la zone"],
   "evidence.rule": ["Rule", "Règle"],
 
   "stats.span": ["Period", "Période"],
@@ -236,6 +236,9 @@ export const surveillance = {
   "models.uploading": ["Uploading", "Envoi"],
   "models.checking": ["The server checks the model…", "Le serveur vérifie le modèle…"],
   "models.uploaded": ["{name} is installed", "{name} est installé"],
+  "models.declare": ["The model is not recognised? Describe it", "Le modèle n’est pas reconnu ? Décrivez-le"],
+  "models.declaration": ["detection.yaml", "detection.yaml"],
+  "models.declarationHint": ["Family, classes and size, as the documentation tells; sent with the file.", "Famille, classes et taille, selon la documentation ; envoyé avec le fichier."],
   "models.active": ["active", "actif"],
   "models.activate": ["Activate", "Activer"],
   "models.activated": ["{name} is active now", "{name} est maintenant actif"],

@@ -140,9 +140,12 @@ function ResetLink({ user }: { user: User }) {
       {make.data ? (
         <>
           <TextField label={t("users.resetLink", { at: format.dateTime(make.data.expires_at) })} isReadOnly mono value={make.data.password_link} />
-          <Button small onPress={() => void navigator.clipboard.writeText(make.data.password_link).then(() => toast(t("copied")))}>
-            {t("copy")}
-          </Button>
+          {/* Browsers lend the clipboard to HTTPS and this machine alone; elsewhere the text is there to be chosen. */}
+          {window.isSecureContext && (
+            <Button small onPress={() => void navigator.clipboard.writeText(make.data.password_link).then(() => toast(t("copied")))}>
+              {t("copy")}
+            </Button>
+          )}
         </>
       ) : (
         <Button small isPending={make.isPending} onPress={() => make.mutate()}>

@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { Cctv, ChartColumn, Menu as MenuIcon, Siren, X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
@@ -78,10 +78,11 @@ export function Shell({ counts, children }: ShellProps) {
 /** On a phone, the three places that a watch needs lie under the thumb. */
 function TabBar({ unseen, onMenu }: { unseen: number; onMenu: () => void }) {
   const t = useT();
+  const camera = useLocation({ select: (location) => location.pathname.startsWith("/surveillance/cameras") });
   const tab = "flex flex-1 cursor-pointer flex-col items-center gap-0.5 py-2 text-xs text-muted data-[status=active]:font-medium data-[status=active]:text-accent";
   return (
     <nav aria-label={t("nav.quick")} className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden">
-      <Link to="/surveillance" activeOptions={{ exact: true }} className={tab}>
+      <Link to="/surveillance" activeOptions={{ exact: true }} data-status={camera ? "active" : undefined} className={tab}>
         <Cctv aria-hidden className="size-5" strokeWidth={1.75} />
         {t("nav.cameras")}
       </Link>

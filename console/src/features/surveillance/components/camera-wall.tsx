@@ -12,8 +12,8 @@ import { HealthBadge, hasPicture } from "./health-badge";
 import { LivePicture } from "./live-picture";
 
 const SIZES = ["1", "4", "9", "16"] as const;
-/** Of the six connections that a browser keeps to one server, two stay free for everything else. */
-const STREAMS_MAX = 4;
+/** Of the six connections that a browser keeps to one server, half stay free for everything else. */
+const STREAMS_MAX = 3;
 
 /** One picture or up to sixteen; more cameras turn pages. */
 export function CameraWall({ cameras }: { cameras: readonly Camera[] }) {

@@ -3,17 +3,28 @@ import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { Facts } from "@/ui/page";
 
+/** Outlines are seen on the picture; as figures they only fill the page. */
+function isGeometry(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((point) => Array.isArray(point) || (typeof point === "object" && point !== null));
+}
+
+/** "#17 (82 %)": a track and its mean score, where there is one. */
+function trackText(id: number, score: number | undefined, percent: (share: number) => string): string {
+  return score === undefined ? `#${id}` : `#${id} (${percent(score)})`;
+}
+
 /** Why this is an event: the rule with its thresholds, what was seen, how sure, by which model. */
 export function Evidence({ event }: { event: Event }) {
   const t = useT();
   const format = useFormat();
   const { evidence } = event;
-  const rule = Object.entries(evidence.rule as Record<string, unknown>).filter(([name]) => name !== "points" && name !== "polygon");
+  const rule = Object.entries(evidence.rule as Record<string, unknown>).filter(([, value]) => !isGeometry(value));
   return (
     <div className="space-y-4">
       <Facts
         items={[
-          [t("evidence.tracks"), event.track_ids.length > 0 ? event.track_ids.map((id) => `#${id}`).join(", ") : "–"],
+          [t("evidence.tracks"), event.track_ids.length > 0 ? event.track_ids.map((id, index) => trackText(id, evidence.scores[index], format.percent)).join(", ") : "–"],
+          evidence.dwell_ms ? [t("evidence.dwell"), format.duration(evidence.dwell_ms)] : null,
           evidence.key_frame_at ? [t("evidence.keyFrame"), format.dateTime(evidence.key_frame_at)] : null,
           [
             t("evidence.model"),
@@ -27,7 +38,6 @@ export function Evidence({ event }: { event: Event }) {
           ],
         ]}
       />
-      {evidence.scores.length > 1 && <Scores scores={evidence.scores} />}
       {rule.length > 0 && (
         <div>
           <h3 className="mb-1.5 text-sm font-medium">{t("evidence.rule")}</h3>
@@ -42,26 +52,5 @@ export function Evidence({ event }: { event: Event }) {
         </div>
       )}
     </div>
-  );
-}
-
-/** The detector's certainty over the sightings, as one line. */
-function Scores({ scores }: { scores: readonly number[] }) {
-  const t = useT();
-  const format = useFormat();
-  const points = scores.map((score, index) => `${(index / (scores.length - 1)) * 200},${40 - score * 40}`).join(" ");
-  const [low, high] = [Math.min(...scores), Math.max(...scores)];
-  return (
-    <figure>
-      <figcaption className="mb-1.5 flex justify-between text-sm">
-        <span className="font-medium">{t("evidence.scores")}</span>
-        <span className="text-muted tabular-nums">
-          {format.percent(low)} – {format.percent(high)}
-        </span>
-      </figcaption>
-      <svg viewBox="0 0 200 40" preserveAspectRatio="none" aria-hidden className="block h-12 w-full rounded-control bg-sunken">
-        <polyline points={points} fill="none" className="stroke-accent" strokeWidth="1.5" vectorEffect="non-scaling-stroke" />
-      </svg>
-    </figure>
   );
 }

@@ -4,6 +4,7 @@ import { DropZone, FileTrigger, isFileDropItem } from "react-aria-components";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
 import { Button } from "@/ui/button";
+import { TextField } from "@/ui/field";
 import { Notice } from "@/ui/notice";
 import { Progress } from "@/ui/progress";
 import { toast } from "@/ui/toast";
@@ -15,6 +16,7 @@ export function ModelUpload() {
   const send = useUploadModel();
   const [share, setShare] = useState(0);
   const [fault, setFault] = useState<string | null>(null);
+  const [declaration, setDeclaration] = useState("");
   const take = (file: File | undefined) => {
     if (!file) return;
     send.reset();
@@ -25,7 +27,7 @@ export function ModelUpload() {
     setFault(null);
     setShare(0);
     send.mutate(
-      { file, name: file.name.replace(/\.onnx$/i, ""), onProgress: setShare },
+      { file, name: file.name.replace(/\.onnx$/i, ""), declaration, onProgress: setShare },
       { onSuccess: () => toast(t("models.uploaded", { name: file.name })) },
     );
   };
@@ -47,6 +49,10 @@ export function ModelUpload() {
           </Button>
         </FileTrigger>
       </DropZone>
+      <details className="text-sm">
+        <summary className="cursor-pointer text-muted hover:text-ink">{t("models.declare")}</summary>
+        <TextField className="mt-2" label={t("models.declaration")} hint={t("models.declarationHint")} multiline mono value={declaration} onChange={setDeclaration} />
+      </details>
       {send.isPending && (
         <div className="space-y-1.5">
           <Progress value={share < 1 ? share * 100 : undefined} label={t("models.uploading")} />
