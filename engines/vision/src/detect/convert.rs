@@ -166,10 +166,28 @@ fn sample(
             *target += f32::from(pixel) * weight;
         }
     }
-    let taps = columns.index.iter().zip(columns.weight.chunks_exact(columns.count));
-    for (target, (&index, weights)) in out.iter_mut().zip(taps) {
-        let at = index as usize - first;
-        *target = line[at..at + columns.count].iter().zip(weights).map(|(p, w)| p * w).sum();
+    match columns.count {
+        2 => gather::<2>(line, columns, first, out),
+        3 => gather::<3>(line, columns, first, out),
+        4 => gather::<4>(line, columns, first, out),
+        5 => gather::<5>(line, columns, first, out),
+        count => {
+            let taps = columns.index.iter().zip(columns.weight.chunks_exact(count));
+            for (target, (&index, weights)) in out.iter_mut().zip(taps) {
+                let at = index as usize - first;
+                *target = line[at..at + count].iter().zip(weights).map(|(p, w)| p * w).sum();
+            }
+        }
+    }
+}
+
+/// Samples along x with a number of weights that the compiler knows.
+fn gather<const N: usize>(line: &[f32], columns: &Taps, first: usize, out: &mut [f32]) {
+    let (weights, _) = columns.weight.as_chunks::<N>();
+    for (target, (&index, weights)) in out.iter_mut().zip(columns.index.iter().zip(weights)) {
+        if let Some(pixels) = line[index as usize - first..].first_chunk::<N>() {
+            *target = pixels.iter().zip(weights).map(|(p, w)| p * w).sum();
+        }
     }
 }
 
@@ -183,6 +201,15 @@ fn pad(out: &mut [f32], plane: usize, norm: &Normalisation) {
     }
 }
 
+/// Red, green and blue of BT.601 limited range, 0..=255.
+#[inline(always)]
+fn rgb(y: f32, u: f32, v: f32) -> [f32; 3] {
+    let luma = (y - 16.0) * 1.164_383;
+    let (cb, cr) = (u - 128.0, v - 128.0);
+    [luma + 1.596_027 * cr, luma - 0.391_762 * cb - 0.812_968 * cr, luma + 2.017_232 * cb]
+        .map(|c| c.clamp(0.0, 255.0))
+}
+
 fn write_row(
     y: &[f32],
     u: &[f32],
@@ -193,34 +220,29 @@ fn write_row(
     plane: usize,
 ) {
     let n = y.len();
-    let rgb = |i: usize| {
-        let luma = (y[i] - 16.0) * 1.164_383;
-        let (cb, cr) = (u[i] - 128.0, v[i] - 128.0);
-        let r = (luma + 1.596_027 * cr).clamp(0.0, 255.0);
-        let g = (luma - 0.391_762 * cb - 0.812_968 * cr).clamp(0.0, 255.0);
-        let b = (luma + 2.017_232 * cb).clamp(0.0, 255.0);
-        match norm.channels {
-            ChannelOrder::Rgb => [r, g, b],
-            ChannelOrder::Bgr => [b, g, r],
-        }
-    };
+    let swap = norm.channels == ChannelOrder::Bgr;
+    // Factors in the order red, green, blue.
+    let order = if swap { [2, 1, 0] } else { [0, 1, 2] };
+    let (factor, offset) = (order.map(|c| norm.factor[c]), order.map(|c| norm.offset[c]));
+    let pixels = y.iter().zip(u).zip(v);
     match norm.layout {
         Layout::Nchw => {
             let (first, rest) = out.split_at_mut(plane);
             let (second, third) = rest.split_at_mut(plane);
-            let targets = (&mut first[at..at + n], &mut second[at..at + n], &mut third[at..at + n]);
-            for i in 0..n {
-                let p = rgb(i);
-                targets.0[i] = p[0] * norm.factor[0] + norm.offset[0];
-                targets.1[i] = p[1] * norm.factor[1] + norm.offset[1];
-                targets.2[i] = p[2] * norm.factor[2] + norm.offset[2];
+            let (red, blue) = if swap { (third, first) } else { (first, third) };
+            let targets = red[at..at + n].iter_mut().zip(&mut second[at..at + n]).zip(&mut blue[at..at + n]);
+            for (((r, g), b), ((y, u), v)) in targets.zip(pixels) {
+                let p = rgb(*y, *u, *v);
+                *r = p[0] * factor[0] + offset[0];
+                *g = p[1] * factor[1] + offset[1];
+                *b = p[2] * factor[2] + offset[2];
             }
         }
         Layout::Nhwc => {
-            for (i, target) in out[at * 3..(at + n) * 3].chunks_exact_mut(3).enumerate() {
-                let p = rgb(i);
-                for c in 0..3 {
-                    target[c] = p[c] * norm.factor[c] + norm.offset[c];
+            for (target, ((y, u), v)) in out[at * 3..(at + n) * 3].chunks_exact_mut(3).zip(pixels) {
+                let p = rgb(*y, *u, *v);
+                for (c, &to) in order.iter().enumerate() {
+                    target[to] = p[c] * factor[c] + offset[c];
                 }
             }
         }
