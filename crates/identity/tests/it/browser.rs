@@ -34,7 +34,7 @@ impl Browser<'_> {
 
 fn set_cookies(answer: &Answer) -> Vec<String> {
     let values = answer.headers.get_all("set-cookie");
-    values.iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+    values.iter().map(|value| value.to_str().expect("cookies are ASCII").to_owned()).collect()
 }
 
 fn value(cookies: &[String], name: &str) -> String {

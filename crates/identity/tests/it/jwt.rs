@@ -15,9 +15,10 @@ fn encode(text: &str) -> String {
 }
 
 fn signed(app: &App, header: &str, claims: &str) -> String {
-    let secret = std::fs::read_to_string(app.data.join("secrets/identity.key")).unwrap();
+    let secret =
+        std::fs::read_to_string(app.data.join("secrets/identity.key")).expect("the key is made at the start");
     let message = format!("{}.{}", encode(header), encode(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.trim().as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.trim().as_bytes()).expect("HMAC takes any key");
     mac.update(message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }

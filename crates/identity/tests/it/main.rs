@@ -2,6 +2,7 @@
 
 mod audit;
 mod browser;
+mod cli;
 mod first_run;
 mod jwt;
 mod login;
