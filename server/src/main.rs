@@ -1,1 +1,36 @@
-fn main() {}
+//! The binary `socle`: reads the command line and the settings, builds the modules, and serves or runs one command.
+//!
+//! A start, in order: settings are read and every fault told at once (`settings.rs`); the port is bound and the data
+//! folder checked; the database is opened and brought up to date under a lock (`boot.rs`); the modules are built
+//! (`modules.rs`, the only list of them); their services start; requests are answered (`serve.rs`).
+
+mod boot;
+mod cli;
+mod commands;
+mod console;
+mod modules;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("socle: the asynchronous runtime cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(cli::run());
+    // Blocking work that is left (a model on a frame) must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("socle: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -137,7 +137,13 @@ fn parse<T: DeserializeOwned>(mut settings: Table, faults: &mut Faults) -> Optio
         let message = error.into_inner().message().to_owned();
         let (setting, reason) = match unknown_field(&message) {
             Some((field, known)) => {
-                let setting = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
+                // The path ends with the unknown field itself, or with the section that holds it.
+                let ends_with_it = path == field || path.ends_with(&format!(".{field}"));
+                let setting = match (ends_with_it, path.is_empty()) {
+                    (true, _) => path,
+                    (false, true) => field.to_owned(),
+                    (false, false) => format!("{path}.{field}"),
+                };
                 (setting, format!("there is no such setting; {known}"))
             }
             None => (path, message.clone()),

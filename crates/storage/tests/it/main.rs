@@ -1,0 +1,112 @@
+//! One suite, both places: a folder, and S3 where `SOCLE_TEST_S3_URL` (`s3://bucket?endpoint=…&region=…`) names one.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use storage::{Config, Error, Storage};
+
+fn stores() -> Vec<(Storage, Option<tempfile::TempDir>)> {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let local = Storage::open(&Config::default(), folder.path().join("files")).unwrap();
+    let mut stores = vec![(local, Some(folder))];
+    match std::env::var("SOCLE_TEST_S3_URL") {
+        Ok(url) if !url.is_empty() => stores.push((Storage::open(&s3(&url), "unused".into()).unwrap(), None)),
+        _ => eprintln!("S3 is left out: SOCLE_TEST_S3_URL is not set"),
+    }
+    stores
+}
+
+fn s3(url: &str) -> Config {
+    let (bucket, query) = url.split_once('?').unwrap_or((url, ""));
+    let parameter = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+            .unwrap_or("")
+            .replace("%3A", ":")
+            .replace("%2F", "/")
+    };
+    // A prefix of its own, so that tests do not meet.
+    let prefix =
+        format!("{bucket}/{}-{:?}", std::process::id(), std::thread::current().id()).replace(['(', ')'], "");
+    Config { url: prefix, endpoint: parameter("endpoint"), region: parameter("region"), ..Config::default() }
+}
+
+async fn read(storage: &Storage, key: &str) -> Vec<u8> {
+    let (_, mut pieces) = storage.get(key).await.unwrap();
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece.unwrap());
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_is_there_until_it_is_deleted() {
+    for (storage, _folder) in stores() {
+        let key = "surveillance/ws_1/clips/a clip é.mp4";
+        assert!(matches!(storage.info(key).await, Err(Error::NotFound(_))));
+        storage.put(key, Bytes::from_static(b"0123456789")).await.unwrap();
+        let info = storage.info(key).await.unwrap();
+        assert_eq!((info.size_bytes, info.key.as_str()), (10, key));
+        assert_eq!(read(&storage, key).await, b"0123456789");
+        assert_eq!(&storage.get_range(key, 3..6).await.unwrap()[..], b"345");
+        storage.put(key, Bytes::from_static(b"other")).await.unwrap();
+        assert_eq!(&storage.get_bytes(key).await.unwrap()[..], b"other");
+        let listed = storage.list("surveillance/ws_1").await.unwrap();
+        assert_eq!(listed.iter().map(|info| info.key.as_str()).collect::<Vec<_>>(), [key]);
+        storage.delete(key).await.unwrap();
+        storage.delete(key).await.unwrap();
+        assert!(matches!(storage.get(key).await, Err(Error::NotFound(_))));
+        assert!(storage.list("surveillance/ws_1").await.unwrap().is_empty());
+        storage.ping().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_goes_through_in_pieces() {
+    for (storage, _folder) in stores() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let block: Vec<u8> = (0..1024 * 1024_u32).map(|n| (n % 251) as u8).collect();
+        for _ in 0..20 {
+            file.write_all(&block).unwrap();
+        }
+        let size = storage.put_file("large/file", file.path()).await.unwrap();
+        assert_eq!(size, 20 * 1024 * 1024);
+        assert_eq!(storage.info("large/file").await.unwrap().size_bytes, size);
+        assert!(read(&storage, "large/file").await == block.repeat(20));
+        storage.delete("large/file").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_leaves_nothing() {
+    for (storage, _folder) in stores() {
+        assert!(matches!(
+            storage.put_file("half/file", "/nowhere/at/all".as_ref()).await,
+            Err(Error::Local { .. })
+        ));
+        assert!(storage.list("half").await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_stay_inside() {
+    for (storage, _folder) in stores() {
+        for key in ["../outside", "/absolute", "a/../../b", "a//b", "", ".", "a/./b", "a/"] {
+            assert!(matches!(storage.put(key, Bytes::new()).await, Err(Error::Key(_))), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_address_says_what_to_do() {
+    for url in ["ftp://x/y", "not a url", "s3://"] {
+        let refused = Storage::open(&Config { url: url.to_owned(), ..Config::default() }, "unused".into());
+        assert!(refused.is_err(), "{url}");
+    }
+}

@@ -1,0 +1,233 @@
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use admin::Overview;
+use db::{Migrations, Migrator};
+use identity::Identity;
+use jobs::Jobs;
+use platform::{Assembled, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
+use realtime::Events;
+use serde_json::{Value, json};
+use storage::Storage;
+use tokio::net::TcpListener;
+
+use crate::{Client, Database, MockClock, TestEngine, engines};
+
+/// The modules under test, beside identity and admin, which are always there.
+#[derive(Clone)]
+pub struct Modules {
+    pub manifests: &'static [&'static Manifest],
+    pub build: fn(&Platform) -> Vec<Parts>,
+    pub aliases: &'static [web::Alias],
+}
+
+impl Modules {
+    /// Identity and admin alone.
+    pub const NONE: Self = Self { manifests: &[], build: |_| Vec::new(), aliases: &[] };
+}
+
+/// A running server.
+pub struct App {
+    pub base: String,
+    pub platform: Platform,
+    pub clock: Arc<MockClock>,
+    pub identity: Identity,
+    pub openapi: Value,
+    pub data: PathBuf,
+    http: reqwest::Client,
+    database: Database,
+    folder: tempfile::TempDir,
+}
+
+const PASSWORD: &str = "a sound pass phrase 41";
+
+/// Runs the test on SQLite and, where there is one, on PostgreSQL.
+pub async fn on_each_engine(modules: Modules, test: impl AsyncFn(&App)) {
+    for engine in engines() {
+        eprintln!("engine: {engine:?}");
+        let app = App::start(&engine, modules.clone()).await;
+        test(&app).await;
+        app.stop().await;
+    }
+}
+
+impl App {
+    /// # Panics
+    ///
+    /// When anything of the server does not start: there is no test then.
+    pub async fn start(engine: &TestEngine, modules: Modules) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().to_owned();
+        let clock = Arc::new(MockClock::default());
+        let database = Database::create(engine, &data).await;
+        let db = database.db.clone();
+        Migrator::new(db.engine(), &migrations(&modules))
+            .expect("the migrations are well named")
+            .upgrade(&db, kernel::Clock::now(&*clock))
+            .await
+            .expect("the schema is made");
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default());
+        events.prepare().await.expect("the outbox can be read");
+        let platform = Platform {
+            jobs: Jobs::new(
+                db.clone(),
+                clock.clone(),
+                jobs::Config { poll_ms: 20, shutdown_grace_ms: 2_000, ..jobs::Config::default() },
+            ),
+            db,
+            events,
+            storage: Storage::open(&storage::Config::default(), data.join("files"))
+                .expect("a folder can be made"),
+            clock: clock.clone(),
+            spawner: Spawner::default(),
+            data: data.clone(),
+            public_url: base.clone(),
+        };
+        let manifests = [modules.manifests, &[&admin::MANIFEST]].concat();
+        let (identity, identity_parts) =
+            identity::build(&platform, identity::Config::default(), &manifests).expect("identity is built");
+        let mut parts = vec![identity_parts];
+        parts.extend((modules.build)(&platform));
+        let overview = Overview {
+            version: "test",
+            roles: Role::ALL.to_vec(),
+            manifests: modules.manifests,
+            checks: parts.iter().flat_map(|part| part.checks.iter().cloned()).collect(),
+            render_metrics: Arc::new(String::new),
+        };
+        parts.push(admin::build(&platform, overview).expect("admin is built"));
+        let aliases = [identity::ALIASES, modules.aliases].concat();
+        let Assembled { router, openapi, handlers, services } = platform::assemble(
+            &platform,
+            &HttpConfig::default(),
+            identity.authenticator(),
+            parts,
+            aliases,
+            test_pages(),
+        );
+        let spawner = &platform.spawner;
+        spawner.spawn("outbox", platform.events.clone().run(spawner.token()));
+        spawner.spawn("jobs", platform.jobs.clone().run(handlers, spawner.token()));
+        for service in services {
+            spawner.spawn(service.name, service.start(spawner.token()));
+        }
+        let stop = spawner.token();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        spawner.spawn("http", async move {
+            tokio::select! {
+                outcome = axum::serve(listener, service) => outcome,
+                () = stop.cancelled() => Ok(()),
+            }
+        });
+        Self {
+            base,
+            clock,
+            identity,
+            openapi: serde_json::to_value(&openapi).expect("plain data serializes"),
+            data,
+            http: reqwest::Client::builder()
+                .timeout(Duration::from_secs(60))
+                .build()
+                .expect("a client can be made"),
+            database,
+            folder,
+            platform,
+        }
+    }
+
+    /// Ends everything and forgets the database.
+    pub async fn stop(self) {
+        self.platform.spawner.stop().await;
+        self.database.drop_database().await;
+        drop(self.folder);
+    }
+
+    /// Nobody.
+    pub fn stranger(&self) -> Client {
+        Client { base: self.base.clone(), token: None, http: self.http.clone() }
+    }
+
+    /// The administrator of the first workspace; made by the one-time link at the first call.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not let the first administrator in.
+    pub async fn admin(&self) -> Client {
+        let email = "admin@example.org";
+        let link = self.identity.first_run_link(&self.base).await.expect("the users can be read");
+        if let Some(link) = link {
+            let token = link.split("token=").nth(1).expect("the link holds its token").to_owned();
+            let body = json!({"token": token, "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Byron"});
+            self.stranger().post("/api/v1/auth/first-run", body).await.expect(201);
+        }
+        self.sign_in(email, PASSWORD).await
+    }
+
+    /// A new member of the first workspace with this role.
+    ///
+    /// # Panics
+    ///
+    /// When the administrator may not create the user.
+    pub async fn member(&self, role: &str) -> Client {
+        let admin = self.admin().await;
+        self.new_member(&admin, role).await
+    }
+
+    /// The administrator of another workspace, who is nobody in the first one.
+    ///
+    /// # Panics
+    ///
+    /// When the workspace cannot be made.
+    pub async fn admin_elsewhere(&self) -> Client {
+        let admin = self.admin().await;
+        let made = admin.post("/api/v1/workspaces", json!({"name": "Elsewhere"})).await.expect(201).json();
+        let there = admin
+            .post("/api/v1/auth/workspace", json!({"workspace_id": made["id"]}))
+            .await
+            .expect(200)
+            .json();
+        let token = there["access_token"].as_str().map(str::to_owned);
+        self.new_member(&Client { token, ..admin }, "admin").await
+    }
+
+    async fn new_member(&self, admin: &Client, role: &str) -> Client {
+        let id = kernel::UserId::new(kernel::Clock::now(&*self.clock)).to_string();
+        let email = format!("{role}.{id}@example.org");
+        let body = json!({"email": email, "password": PASSWORD, "first_name": "Test", "last_name": "Member", "role": role});
+        admin.post("/api/v1/users", body).await.expect(201);
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    /// # Panics
+    ///
+    /// When the log-in is refused.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Client {
+        let stranger = self.stranger();
+        let body = json!({"email": email, "password": password});
+        let pair = stranger.post("/api/v1/auth/login", body).await.expect(200).json();
+        Client { token: pair["access_token"].as_str().map(str::to_owned), ..stranger }
+    }
+}
+
+fn migrations(modules: &Modules) -> Vec<(&'static str, Migrations)> {
+    let mut all = vec![
+        ("jobs", jobs::MIGRATIONS),
+        ("realtime", realtime::MIGRATIONS),
+        ("platform", platform::MIGRATIONS),
+        (identity::MANIFEST.name, identity::MANIFEST.migrations),
+        (admin::MANIFEST.name, admin::MANIFEST.migrations),
+    ];
+    all.extend(modules.manifests.iter().map(|manifest| (manifest.name, manifest.migrations)));
+    all
+}
+
+/// A page that panics, for the test of what happens then.
+fn test_pages() -> axum::Router {
+    async fn panics() -> &'static str {
+        panic!("this handler always panics")
+    }
+    axum::Router::new().route("/test/panic", axum::routing::get(panics))
+}

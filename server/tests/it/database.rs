@@ -1,0 +1,131 @@
+//! Migrations through the command line, on each engine.
+
+use std::path::Path;
+
+use db::{Config, Db, Engine, FromRow, Row};
+use kernel::Secret;
+use testkit::{Database, TestEngine, engines};
+
+use crate::harness::{Folder, failure, run};
+
+async fn folder_on(engine: &TestEngine) -> (Folder, Database) {
+    let mut folder = Folder::new();
+    let database = Database::create(engine, folder.temp.path()).await;
+    folder.database_url = Some(database.url.clone());
+    (folder, database)
+}
+
+#[track_caller]
+fn db_command(folder: &Folder, arguments: &[&str]) -> String {
+    let output = run(folder.socle().arg("db").args(arguments));
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Everything that makes up the schema, as sorted text.
+async fn schema(url: &str, folder: &Path) -> Vec<String> {
+    struct Line(String);
+    impl FromRow for Line {
+        fn from_row(row: &Row) -> db::Result<Self> {
+            Ok(Self(row.get("line")?))
+        }
+    }
+    let db =
+        Db::open(&Config { url: Secret::new(url.to_owned()), ..Config::default() }, folder.join("unused"))
+            .await
+            .unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let query = match tx.engine() {
+        Engine::Sqlite => {
+            "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') AS line FROM sqlite_master WHERE name <> 'sqlite_sequence' AND name NOT LIKE '%db_migrations%' ORDER BY 1"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(table_name || ' ' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '') AS TEXT) AS line FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'db_migrations' \
+            UNION ALL SELECT CAST(indexdef AS TEXT) FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'db_migrations' ORDER BY 1"
+        }
+    };
+    let lines: Vec<Line> = tx.query(query).all().await.unwrap();
+    drop(tx);
+    db.close().await;
+    lines.into_iter().map(|line| line.0).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_down_up_is_the_identity() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        let applied = db_command(&folder, &["upgrade"]);
+        assert!(applied.contains("identity 0001") && applied.contains("surveillance 0001"), "{applied}");
+        let first = schema(&database.url, &folder.path()).await;
+        assert!(first.len() > 20, "{first:?}");
+        assert!(db_command(&folder, &["status"]).contains("0 pending"));
+        assert!(db_command(&folder, &["upgrade"]).contains("0 migrations applied"));
+
+        db_command(&folder, &["downgrade", "--all"]);
+        assert_eq!(
+            schema(&database.url, &folder.path()).await,
+            Vec::<String>::new(),
+            "downgrading leaves something behind"
+        );
+        db_command(&folder, &["upgrade"]);
+        assert_eq!(schema(&database.url, &folder.path()).await, first);
+
+        // One step at a time, there and back.
+        let one = db_command(&folder, &["downgrade"]);
+        assert!(one.contains("1 migrations taken back"), "{one}");
+        assert!(db_command(&folder, &["status"]).contains("1 pending"));
+        db_command(&folder, &["upgrade"]);
+        assert_eq!(schema(&database.url, &folder.path()).await, first);
+        assert!(db_command(&folder, &["history"]).lines().count() >= 4);
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_start_together_migrate_once() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        let nodes: Vec<_> = (0..4)
+            .map(|_| {
+                folder.socle().args(["db", "upgrade"]).stdout(std::process::Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        let said: Vec<String> = nodes
+            .into_iter()
+            .map(|node| {
+                let output = node.wait_with_output().unwrap();
+                assert!(output.status.success());
+                String::from_utf8(output.stdout).unwrap()
+            })
+            .collect();
+        let busy = said.iter().filter(|text| !text.contains("0 migrations applied")).count();
+        assert_eq!(busy, 1, "{said:?}");
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_or_unknown_migration_stops_the_start() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        db_command(&folder, &["upgrade"]);
+        let mut tx = database.db.begin().await.unwrap();
+        tx.query("UPDATE db_migrations SET checksum = 'other' WHERE module = 'identity' AND version = 1")
+            .execute()
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let said = failure(folder.socle().args(["serve", "--listen", "127.0.0.1:0"]));
+        assert!(said.contains("identity 1") && said.contains("changed after it was applied"), "{said}");
+
+        let mut tx = database.db.begin().await.unwrap();
+        tx.query("UPDATE db_migrations SET version = 900 WHERE module = 'identity' AND version = 1")
+            .execute()
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let said = failure(folder.socle().args(["db", "status"]));
+        assert!(said.contains("identity 900") && said.contains("a newer Socle"), "{said}");
+        database.drop_database().await;
+    }
+}

@@ -1,0 +1,12 @@
+//! The binary as people start it: real processes, real ports, real databases.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod bad_starts;
+mod crash;
+mod database;
+mod harness;
+mod openapi;
+mod realtime;
+mod walk;

@@ -1,0 +1,82 @@
+//! The realtime channel: who may join, and what a client that was away still gets.
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
+
+use crate::harness::Server;
+
+type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn connect(server: &Server, token: &str) -> Socket {
+    let mut request = format!("{}/ws", server.base.replace("http", "ws")).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    connect_async(request).await.unwrap().0
+}
+
+async fn hear(socket: &mut Socket) -> Value {
+    loop {
+        match socket.next().await.expect("the socket is open").expect("the socket works") {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_are_guarded() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let me = admin.get("/auth/me").await.json();
+    let mut socket = connect(&server, admin.token.as_deref().unwrap()).await;
+    let welcome = hear(&mut socket).await;
+    assert_eq!(welcome["type"], "welcome");
+    assert_eq!(welcome["user"], me["id"]);
+    let own = format!("workspace:{}", me["workspace"]["id"].as_str().unwrap());
+    say(&mut socket, json!({"type": "join", "room": own})).await;
+    assert_eq!(hear(&mut socket).await["type"], "joined");
+    for (room, status) in [
+        ("workspace:ws_00000000000000000000000000", 403),
+        ("user:usr_00000000000000000000000000", 403),
+        ("camera:cam_00000000000000000000000000", 404),
+        ("task:task_00000000000000000000000000", 404),
+        ("kitchen:1", 404),
+        ("nonsense", 404),
+    ] {
+        say(&mut socket, json!({"type": "join", "room": room})).await;
+        let answer = hear(&mut socket).await;
+        assert_eq!(
+            (answer["type"].as_str(), answer["status"].as_u64()),
+            (Some("error"), Some(status)),
+            "{room}: {answer}"
+        );
+    }
+    say(&mut socket, json!({"type": "shout"})).await;
+    assert_eq!(hear(&mut socket).await["error"], "realtime.message");
+    say(&mut socket, json!({"type": "ping"})).await;
+    assert_eq!(hear(&mut socket).await["type"], "pong");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_and_foreign_pages_cannot_connect() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    server.stranger().get("/ws").await.expect(401);
+    server.stranger().get("/ws?ticket=nonsense").await.expect(401);
+    admin.get("/ws").await.expect(426);
+
+    let ticket = admin.post("/api/v1/realtime/tickets", json!({})).await.expect(201).json();
+    let url =
+        format!("{}/ws?ticket={}", server.base.replace("http", "ws"), ticket["ticket"].as_str().unwrap());
+    let mut socket = connect_async(&url).await.unwrap().0;
+    assert_eq!(hear(&mut socket).await["type"], "welcome");
+    assert!(connect_async(&url).await.is_err(), "a ticket works once");
+}

@@ -1,0 +1,158 @@
+//! Every operation of the API, called by a stranger and by a member without any permission.
+
+use db::{Config, Db};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::Client;
+
+use crate::harness::Server;
+
+/// Open to anybody, and why.
+const OPEN: [(&str, &str); 10] = [
+    ("login", "one signs in here"),
+    ("refresh", "the refresh token is the credential"),
+    ("create_session", "one signs in here"),
+    ("get_first_run", "the first visitor is nobody yet"),
+    ("first_run", "the one-time link is the credential"),
+    ("reset_password", "the one-time link is the credential"),
+    ("health", "probes have no account"),
+    ("health_live", "probes have no account"),
+    ("health_ready", "probes have no account"),
+    ("metrics", "scrapers have no account; keep the port private"),
+];
+
+/// For every signed-in caller, and why.
+const OF_ONESELF: [(&str, &str); 12] = [
+    ("logout", "ends one's own session"),
+    ("delete_session", "ends one's own session"),
+    ("get_me", "tells about oneself"),
+    ("update_me", "changes oneself"),
+    ("change_password", "asks for one's own old password"),
+    ("switch_workspace", "only into a workspace that one is a member of"),
+    ("list_sessions", "one's own"),
+    ("end_session", "one's own"),
+    ("end_other_sessions", "one's own"),
+    ("list_workspaces", "those that one is a member of"),
+    ("connect", "rooms are checked at join"),
+    ("create_realtime_ticket", "rooms are checked at join"),
+];
+
+struct Operation {
+    name: String,
+    method: Method,
+    path: String,
+    is_open: bool,
+}
+
+async fn operations(client: &Client) -> Vec<Operation> {
+    let api = client.get("/openapi.json").await.expect(200).json();
+    let mut operations = Vec::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let security = &operation["security"];
+            operations.push(Operation {
+                name: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase().parse().unwrap(),
+                path: concrete(path),
+                is_open: security.as_array().is_some_and(|list| list.iter().all(|item| item == &json!({}))),
+            });
+        }
+    }
+    operations
+}
+
+/// A path that could be right: an id in every place of one.
+fn concrete(path: &str) -> String {
+    let prefix = match path {
+        path if path.contains("/cameras/") => "cam",
+        path if path.contains("/events/") => "evt",
+        path if path.contains("/models/") => "mdl",
+        path if path.contains("/users/") => "usr",
+        path if path.contains("/sessions/") => "ses",
+        _ => "task",
+    };
+    path.split('/')
+        .map(|part| {
+            if part.starts_with('{') {
+                format!("{prefix}_00000000000000000000000000")
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+async fn call(client: &Client, operation: &Operation) -> (u16, Value) {
+    let body = (operation.method != Method::GET && operation.method != Method::DELETE).then(|| json!({}));
+    let answer = client.send(operation.method.clone(), &operation.path, body).await;
+    let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    (answer.status, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_gets_nowhere() {
+    let server = Server::start().await;
+    let stranger = server.stranger();
+    let mut open = Vec::new();
+    for operation in operations(&stranger).await {
+        if operation.is_open {
+            open.push(operation.name);
+            continue;
+        }
+        let (status, body) = call(&stranger, &operation).await;
+        assert_eq!(status, 401, "{} {}: {body}", operation.method, operation.path);
+        assert_eq!(body["error"], "unauthenticated", "{}", operation.name);
+    }
+    let mut expected: Vec<_> = OPEN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    open.sort();
+    expected.sort();
+    assert_eq!(open, expected, "open operations stand in OPEN, with a reason");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_without_permissions_sees_only_oneself() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let member = server.member(&admin, "student").await;
+    // A role that grants nothing: none of the built-in ones is that poor.
+    let id = member.get("/auth/me").await.json()["id"].as_str().unwrap().to_owned();
+    let db = Db::open(&Config::default(), server.folder.path().join("socle.db")).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let changed = tx
+        .query("UPDATE identity_memberships SET role = 'nobody' WHERE user_id = $1")
+        .bind(&id)
+        .execute()
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    assert_eq!(changed, 1);
+    let member = server.sign_in("student@example.org").await;
+
+    for operation in operations(&admin).await {
+        let of_oneself = OF_ONESELF.iter().any(|(name, _)| *name == operation.name);
+        if operation.is_open || of_oneself {
+            continue;
+        }
+        let (status, body) = call(&member, &operation).await;
+        assert_eq!(status, 403, "{} {} ({}): {body}", operation.method, operation.path, operation.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_not_there_are_not_found() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    for operation in operations(&admin).await {
+        if !operation.path.contains("_00000000000000000000000000")
+            || operation.method == Method::POST
+            || operation.method == Method::PUT
+            || operation.method == Method::PATCH
+        {
+            continue;
+        }
+        let (status, body) = call(&admin, &operation).await;
+        assert_eq!(status, 404, "{} {}: {body}", operation.method, operation.path);
+    }
+}
