@@ -1,10 +1,9 @@
 // Writes src/api/schema.ts from docs/api/openapi.json, the snapshot that the server's tests keep true.
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 
 export async function generate() {
-  const snapshot = new URL("../../docs/api/openapi.json", import.meta.url);
-  const source = existsSync(snapshot) ? snapshot : new URL("../openapi.json", import.meta.url);
+  const source = new URL("../../docs/api/openapi.json", import.meta.url);
   const header = "// Generated from docs/api/openapi.json by `npm run gen`. Do not edit.\n\n";
   return header + astToString(await openapiTS(source));
 }

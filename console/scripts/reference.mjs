@@ -18,7 +18,7 @@ async function scalarBundle() {
   return bundle;
 }
 
-const SCALAR_START = `Scalar.createApiReference("#app", { url: "/openapi.json", withDefaultFonts: false, telemetry: false, agent: { disabled: true }, hideClientButton: true });\n`;
+const SCALAR_START = `Scalar.createApiReference("#app", { url: "/openapi.json", withDefaultFonts: false, telemetry: false, agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: "never", hideClientButton: true });\n`;
 const REDOC_START = `Redoc.init("/openapi.json", { hideDownloadButtons: false, nativeScrollbars: true }, document.getElementById("app"));\n`;
 const STYLE = "body { margin: 0; }\n";
 

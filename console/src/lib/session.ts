@@ -45,9 +45,11 @@ export function useSwitchWorkspace() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (workspace_id: string) => ok(client.POST("/api/v1/auth/workspace", { body: { workspace_id } })),
-    onSuccess: (me) => {
+    onSuccess: (answer) => {
+      // Bearers are answered with tokens; a browser, whose session is a cookie, with who it is now.
+      if ("access_token" in answer) return undefined;
       realtime.stop();
-      queries.setQueryData(meQuery.queryKey, me);
+      queries.setQueryData(meQuery.queryKey, answer);
       realtime.start();
       return queries.invalidateQueries();
     },
