@@ -16,6 +16,11 @@ export interface House {
   stop: () => Promise<void>;
 }
 
+/** The server takes every SOCLE_ variable for a setting, and refuses those of these tests. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("SOCLE_")));
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -27,15 +32,16 @@ function freePort(): Promise<number> {
   });
 }
 
-export async function openHouse(extra: NodeJS.ProcessEnv = {}): Promise<House> {
+/** `mock` holds what only the mock understands. */
+export async function openHouse(mock: NodeJS.ProcessEnv = {}): Promise<House> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const binary = process.env.SOCLE_BIN;
   const folder = mkdtempSync(join(tmpdir(), "socle-e2e-"));
   const child: ChildProcess = binary
-    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: { ...process.env, ...extra } })
+    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: withoutSettings(process.env) })
     : spawn(process.execPath, [fileURLToPath(new URL("./mock/server.mjs", import.meta.url))], {
-        env: { ...process.env, SOCLE_MOCK_PORT: String(port), SOCLE_MOCK_FIRST_RUN: "1", ...extra },
+        env: { ...process.env, SOCLE_MOCK_PORT: String(port), SOCLE_MOCK_FIRST_RUN: "1", ...mock },
       });
   let log = "";
   child.stdout?.on("data", (data: Buffer) => (log += data.toString()));
