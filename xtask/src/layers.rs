@@ -8,7 +8,7 @@ use crate::sources::{files, folders, shown};
 /// `src/` or a folder of that name. Parts that are not here are the module's own (an engine of its domain, such as
 /// `capture`): they may use anything but the front doors, and be used by services and what is above them.
 const TABLE: [(&str, &[&str]); 9] = [
-    ("config", &[]),
+    ("config", &["model"]),
     ("permissions", &[]),
     ("error", &["model"]),
     ("model", &["error"]),

@@ -43,8 +43,8 @@ impl Tx {
     pub async fn script(&mut self, sql: String) -> Result<()> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql));
         match &mut self.0 {
-            Inner::Sqlite(tx) => drop(sql.execute(&mut **tx).await?),
-            Inner::Postgres(tx) => drop(sql.execute(&mut **tx).await?),
+            Inner::Sqlite(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
+            Inner::Postgres(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
         }
         Ok(())
     }

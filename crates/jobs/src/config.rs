@@ -26,7 +26,7 @@ pub struct Config {
     pub backoff_max_ms: u64,
     /// How long a task may take to stop once it is told to, before it is dropped, in milliseconds. Default 5000.
     pub cancel_grace_ms: u64,
-    /// How long a stopping worker lets its tasks run on, in milliseconds. Default 20000.
+    /// How long a stopping worker lets its tasks run on, in milliseconds. Default 6000.
     pub shutdown_grace_ms: u64,
     /// How long succeeded and cancelled tasks and their results are kept, in hours. Default 168 (a week).
     pub keep_h: u64,
@@ -46,7 +46,7 @@ impl Default for Config {
             backoff_min_ms: 1_000,
             backoff_max_ms: 600_000,
             cancel_grace_ms: 5_000,
-            shutdown_grace_ms: 20_000,
+            shutdown_grace_ms: 6_000,
             keep_h: 168,
             keep_failed_h: 720,
         }

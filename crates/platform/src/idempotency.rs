@@ -1,7 +1,7 @@
 //! `Idempotency-Key` on creating requests (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a
 //! day, and a repeat with the same key and body gets it again. Another body under the same key is 422; a repeat while
 //! the first is under way is 409. Only answers that created something are kept: a refused request may be mended and sent
-//! again under its key.
+//! again under its key; and none that says `Cache-Control: no-store`, because it holds a secret.
 
 use std::time::Duration;
 
@@ -50,7 +50,9 @@ impl FromRow for Kept {
 
 /// The middleware; a request without the header passes untouched.
 pub(crate) async fn replay_layer(State(db): State<Db>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key("idempotency-key") {
+    // Answers of the sign-in routes are credentials; they are never kept.
+    let of_sign_in = request.uri().path().starts_with("/api/v1/auth/");
+    if request.method() != Method::POST || of_sign_in || !request.headers().contains_key("idempotency-key") {
         return next.run(request).await;
     }
     match replay(&db, request, next).await {
@@ -121,7 +123,12 @@ async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> 
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     // Only JSON is kept: a stream would have to be held in memory.
-    let is_kept = parts.status.is_success() && (is_json || parts.status == StatusCode::NO_CONTENT);
+    let is_secret = parts
+        .headers
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|value| value.as_bytes().starts_with(b"no-store"));
+    let is_kept =
+        !is_secret && parts.status.is_success() && (is_json || parts.status == StatusCode::NO_CONTENT);
     if !is_kept {
         let mut tx = db.begin().await?;
         delete(&mut tx, &key_hash).await?;

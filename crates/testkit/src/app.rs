@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use admin::Overview;
 use db::{Migrations, Migrator};
@@ -33,7 +33,6 @@ pub struct App {
     pub identity: Identity,
     pub openapi: Value,
     pub data: PathBuf,
-    http: reqwest::Client,
     database: Database,
     folder: tempfile::TempDir,
 }
@@ -55,7 +54,6 @@ impl App {
     ///
     /// When anything of the server does not start: there is no test then.
     pub async fn start(engine: &TestEngine, modules: Modules) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().to_owned();
         let clock = Arc::new(MockClock::default());
@@ -128,10 +126,6 @@ impl App {
             identity,
             openapi: serde_json::to_value(&openapi).expect("plain data serializes"),
             data,
-            http: reqwest::Client::builder()
-                .timeout(Duration::from_secs(60))
-                .build()
-                .expect("a client can be made"),
             database,
             folder,
             platform,
@@ -147,7 +141,7 @@ impl App {
 
     /// Nobody.
     pub fn stranger(&self) -> Client {
-        Client { base: self.base.clone(), token: None, http: self.http.clone() }
+        Client::new(&self.base)
     }
 
     /// The administrator of the first workspace; made by the one-time link at the first call.

@@ -13,6 +13,7 @@
 //! * [`openapi::finish`] gives every operation the answers that come from here and not from the handler.
 
 mod auth;
+mod drain;
 mod error;
 mod extract;
 mod list;

@@ -21,7 +21,7 @@ use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
 use tracing::Instrument;
 
-use crate::{Authenticator, Rewrite, error};
+use crate::{Authenticator, Rewrite, drain::Rest, error};
 
 /// What the middleware needs to know.
 #[derive(Clone)]
@@ -161,7 +161,7 @@ async fn observe(
 
     let mut response = match refused {
         Some(RefusedPath(problem)) => crate::Error::from(problem).into_response(),
-        None => next.run(request).instrument(span.clone()).await,
+        None => answer(request, next).instrument(span.clone()).await,
     };
     if let Some(problem) = problem_of(&mut response, &method) {
         let mut written = error::render(&problem, id.as_str(), now);
@@ -188,6 +188,23 @@ async fn observe(
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
     span.in_scope(|| tracing::debug!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "answered"));
+    response
+}
+
+/// Runs the rest of the way; a large body that was refused is read to its end, so that the client hears the answer.
+async fn answer(request: axum::extract::Request, next: Next) -> Response {
+    let length = header_text(request.headers(), "content-length").and_then(|text| text.parse::<u64>().ok());
+    let is_large =
+        length.map_or(request.headers().contains_key(header::TRANSFER_ENCODING), |length| length > 16 * 1024);
+    if !is_large {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (body, rest) = Rest::split(body);
+    let response = next.run(axum::extract::Request::from_parts(parts, body)).await;
+    if response.status().is_client_error() {
+        rest.drain().await;
+    }
     response
 }
 

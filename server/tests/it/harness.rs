@@ -17,7 +17,7 @@ pub(crate) fn socle(data: &Path) -> Command {
         command.env_remove(name);
     }
     // No socle.toml of the folder that tests run in.
-    command.current_dir(data).arg("--data").arg(data).stdin(Stdio::null());
+    command.current_dir(data).env("SOCLE_DATA", data).stdin(Stdio::null());
     command
 }
 
@@ -111,11 +111,7 @@ impl Server {
     }
 
     pub(crate) fn stranger(&self) -> Client {
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("a client can be made");
-        Client { base: self.base.clone(), token: None, http }
+        Client::new(&self.base)
     }
 
     /// The administrator; made by the printed link at the first call.

@@ -11,8 +11,8 @@ use crate::harness::Server;
 const OPEN: [(&str, &str); 10] = [
     ("login", "one signs in here"),
     ("refresh", "the refresh token is the credential"),
-    ("create_session", "one signs in here"),
-    ("get_first_run", "the first visitor is nobody yet"),
+    ("sign_in", "one signs in here"),
+    ("first_run_required", "the first visitor is nobody yet"),
     ("first_run", "the one-time link is the credential"),
     ("reset_password", "the one-time link is the credential"),
     ("health", "probes have no account"),
@@ -24,8 +24,8 @@ const OPEN: [(&str, &str); 10] = [
 /// For every signed-in caller, and why.
 const OF_ONESELF: [(&str, &str); 12] = [
     ("logout", "ends one's own session"),
-    ("delete_session", "ends one's own session"),
-    ("get_me", "tells about oneself"),
+    ("sign_out", "ends one's own session"),
+    ("me", "tells about oneself"),
     ("update_me", "changes oneself"),
     ("change_password", "asks for one's own old password"),
     ("switch_workspace", "only into a workspace that one is a member of"),
@@ -119,6 +119,13 @@ async fn a_member_without_permissions_sees_only_oneself() {
     let id = member.get("/auth/me").await.json()["id"].as_str().unwrap().to_owned();
     let db = Db::open(&Config::default(), server.folder.path().join("socle.db")).await.unwrap();
     let mut tx = db.begin().await.unwrap();
+    tx.query(
+        "INSERT INTO identity_roles (id, name, description, permissions)
+         VALUES ('role_0000000000000000000000000z', 'nobody', 'Nothing', '[]')",
+    )
+    .execute()
+    .await
+    .unwrap();
     let changed = tx
         .query("UPDATE identity_memberships SET role = 'nobody' WHERE user_id = $1")
         .bind(&id)

@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{Allowed, Cursor, Feed, Json, PageQuery, Query};
 
-use crate::{model, permissions::ReadAudit, service::Identity, store::audit::AuditFilter};
+use crate::{
+    model::{self, AuditFilter},
+    permissions::ReadAudit,
+    service::Identity,
+};
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]

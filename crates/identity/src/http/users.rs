@@ -10,7 +10,6 @@ use crate::{
     model,
     permissions::{ReadUsers, WriteUsers},
     service::{Identity, NewUser, UserChange},
-    store::users::MemberFilter,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,7 +36,7 @@ pub(super) async fn list_users(
     Query(query): Query<UsersQuery>,
 ) -> web::Result<Json<Page<User>>> {
     let page = PageQuery::parse(query.page, query.page_size)?;
-    let filter = MemberFilter { search: query.search, role: query.role, is_active: query.is_active };
+    let filter = model::MemberFilter { search: query.search, role: query.role, is_active: query.is_active };
     let (items, total) = identity.list_users(&allow, &filter, page.limit(), page.offset()).await?;
     Ok(Json(page.of(items, total).map(User::from)))
 }

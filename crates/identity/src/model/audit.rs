@@ -129,6 +129,16 @@ impl AuditEntry {
     }
 }
 
+/// What the log is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct AuditFilter {
+    pub(crate) action: Option<String>,
+    /// A user's id, or an e-mail address as the log has it.
+    pub(crate) actor: Option<String>,
+    /// Only rows before this number.
+    pub(crate) before: Option<i64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,11 +11,11 @@ mod session;
 mod user;
 
 pub(crate) use access::{ADMIN, Membership, Role, Workspace, may_give};
-pub(crate) use audit::{AuditEntry, AuditId, ChainEnd, NewEntry};
+pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use password::refuse_password;
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
 pub(crate) use session::{Session, SessionTimes, Visit};
-pub(crate) use user::{Account, Member, User};
+pub(crate) use user::{Account, Member, MemberFilter, User};

@@ -37,3 +37,12 @@ pub(crate) struct Member {
     pub(crate) user: User,
     pub(crate) role: String,
 }
+
+/// What a list of members is narrowed to.
+#[derive(Debug, Default)]
+pub(crate) struct MemberFilter {
+    /// Part of the address or of a name, without regard to case.
+    pub(crate) search: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) is_active: Option<bool>,
+}

@@ -1,7 +1,12 @@
 use kernel::Allow;
 
 use super::Identity;
-use crate::{error::Error, model::AuditEntry, permissions::ReadAudit, store, store::audit::AuditFilter};
+use crate::{
+    error::Error,
+    model::{AuditEntry, AuditFilter},
+    permissions::ReadAudit,
+    store,
+};
 
 impl Identity {
     /// The workspace's log, newest first; one row more than `limit` when there are more.

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::{Identity, sessions::person_name};
 use crate::{
     error::Error,
-    model::{ADMIN, Email, Member, NewEntry, Role, User, may_give},
+    model::{ADMIN, Email, Member, MemberFilter, NewEntry, Role, User, may_give},
     permissions::{ReadUsers, WriteUsers},
-    store::{self, users::MemberFilter},
+    store,
 };
 
 /// An account to be created in the caller's workspace.

@@ -1,7 +1,7 @@
 use db::{Error, FromRow, Result, Row, Tx};
 use kernel::WorkspaceId;
 
-use crate::model::{AuditEntry, AuditId, ChainEnd, Hash, NewEntry};
+use crate::model::{AuditEntry, AuditFilter, AuditId, ChainEnd, Hash, NewEntry};
 
 impl FromRow for AuditEntry {
     fn from_row(row: &Row) -> Result<Self> {
@@ -111,16 +111,6 @@ async fn insert(tx: &mut Tx, entry: &AuditEntry, before: &Hash, hash: &Hash) -> 
     .execute()
     .await
     .map(drop)
-}
-
-/// What the log is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct AuditFilter {
-    pub(crate) action: Option<String>,
-    /// A user's id, or an e-mail address as the log has it.
-    pub(crate) actor: Option<String>,
-    /// Only rows before this number.
-    pub(crate) before: Option<i64>,
 }
 
 /// Newest first.

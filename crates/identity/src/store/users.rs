@@ -1,7 +1,7 @@
 use db::{FromRow, Result, Row, Tx};
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
-use crate::model::{Account, Email, Member, User};
+use crate::model::{Account, Email, Member, MemberFilter, User};
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self> {
@@ -85,15 +85,6 @@ pub(crate) async fn find_member(tx: &mut Tx, workspace: WorkspaceId, id: UserId)
     .bind(id)
     .optional()
     .await
-}
-
-/// What a list of members is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct MemberFilter {
-    /// Part of the address or of a name, without regard to case.
-    pub(crate) search: Option<String>,
-    pub(crate) role: Option<String>,
-    pub(crate) is_active: Option<bool>,
 }
 
 const MATCHING: &str = "
