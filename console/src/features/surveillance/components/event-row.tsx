@@ -29,7 +29,7 @@ export function EventRow({ event, lead, compact }: { event: Event; lead?: ReactN
           </Link>
           {event.state === "active" && (
             <Badge tone="accent" dot="pulsing" className="shrink-0">
-              {t("event.active")}
+              <span className={compact ? "sr-only" : "max-sm:sr-only"}>{t("event.active")}</span>
             </Badge>
           )}
         </div>
