@@ -312,6 +312,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get a camera */
         get: operations["get_camera"];
         put?: never;
         post?: never;
@@ -452,6 +453,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get an event */
         get: operations["get_event"];
         put?: never;
         post?: never;
