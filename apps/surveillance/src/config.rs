@@ -104,7 +104,7 @@ impl Config {
         check(self.zone().is_ok(), "time_zone: is no IANA time zone such as Europe/Paris");
         for network in &self.allow_networks {
             check(
-                crate::capture::Network::parse(network).is_some(),
+                crate::model::Network::parse(network).is_some(),
                 &format!("allow_networks: {network:?} is no address/bits"),
             );
         }

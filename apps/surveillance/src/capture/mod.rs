@@ -19,7 +19,7 @@ mod session;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use command::{Analysis, Recording, concat_list, join};
-pub(crate) use guard::{Gate, Network};
+pub(crate) use guard::Gate;
 pub(crate) use messages::{Fault, StreamInfo};
 pub(crate) use pictures::{Picture, Slot};
 pub(crate) use probe::{Probe, probe};

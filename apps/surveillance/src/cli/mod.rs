@@ -13,7 +13,7 @@ use platform::Command;
 
 pub use analyze::{analyze, analyze_command};
 
-use crate::{service::Sentinel, store};
+use crate::service::Sentinel;
 
 /// The shape of the commands that need a database. `analyze` needs none and stands apart.
 pub(crate) const SHAPES: &[fn() -> clap::Command] = &[cameras::shape, models::shape];
@@ -54,8 +54,7 @@ async fn workspace(sentinel: &Sentinel, matches: &ArgMatches) -> anyhow::Result<
     if let Some(id) = named.and_then(|text| text.parse().ok()) {
         return Ok(id);
     }
-    let mut tx = sentinel.db.read().await?;
-    let found = store::workspaces::find(&mut tx, named).await?;
+    let found = sentinel.find_workspace(named).await?;
     found.with_context(|| match named {
         Some(slug) => format!("there is no workspace {slug:?}"),
         None => "there is no workspace yet: make the first account, or start the server once".to_owned(),

@@ -111,6 +111,7 @@ pub(super) async fn test(
     }))
 }
 
+/// Get a camera
 #[utoipa::path(get, path = "/api/v1/surveillance/cameras/{id}", tag = "surveillance", operation_id = "get_camera",
     params(("id" = String, Path)), responses((status = 200, body = CameraBody)))]
 pub(super) async fn get(

@@ -83,6 +83,7 @@ pub(super) async fn list(
     Ok(Json(feed.map(EventBody::from)))
 }
 
+/// Get an event
 #[utoipa::path(get, path = "/api/v1/surveillance/events/{id}", tag = "surveillance", operation_id = "get_event",
     params(("id" = String, Path)), responses((status = 200, body = EventBody)))]
 pub(super) async fn get(

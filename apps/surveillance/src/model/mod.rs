@@ -3,6 +3,7 @@
 mod camera;
 mod event;
 mod health;
+mod network;
 mod source;
 mod transfer;
 mod zone;
@@ -13,6 +14,7 @@ pub(crate) use event::{
     Acknowledged, ClipState, Event, EventFilter, EventPosition, EventState, Evidence, Kind, Series, Severity,
 };
 pub(crate) use health::{CameraState, Health};
+pub(crate) use network::Network;
 pub(crate) use source::{Source, SourceKind, Transport};
 pub(crate) use transfer::{CameraEntry, CamerasFile};
 pub(crate) use zone::Looks;

@@ -57,6 +57,8 @@ struct Mind {
 
 /// A break of this length ends what was going on.
 const BREAK_MAX: Duration = Duration::from_secs(20);
+/// Time that runs back by more than this begins the analysis anew.
+const TURN_BACK_US: i64 = 1_000_000;
 /// How long a stopping camera may take to write its events.
 const FAREWELL: Duration = Duration::from_secs(3);
 const BITRATE_EVERY: Duration = Duration::from_secs(5);
@@ -309,6 +311,12 @@ impl Worker {
         let mut bitrate_bytes = 0;
         while let Some(picture) = slot.take().await {
             self.take_changes().await;
+            // A clock that was set back, or a file that begins anew: to the engine no time would pass until it has
+            // caught up, so it begins anew too.
+            if picture.frame.time_us().saturating_add(TURN_BACK_US) < self.mind.last_us {
+                self.finish_events().await;
+                self.mind.eyes = None;
+            }
             if self.mind.eyes.is_none() {
                 self.open_eyes().await;
             }

@@ -59,6 +59,12 @@ impl std::ops::Deref for Sentinel {
 }
 
 impl Sentinel {
+    /// The workspace of this slug, or the first one: for the command line, where no caller brings one.
+    pub(crate) async fn find_workspace(&self, slug: Option<&str>) -> db::Result<Option<kernel::WorkspaceId>> {
+        let mut tx = self.db.read().await?;
+        crate::store::workspaces::find(&mut tx, slug).await
+    }
+
     pub(crate) fn new(platform: &Platform, config: Config) -> anyhow::Result<Self> {
         let faults = config.validate();
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
