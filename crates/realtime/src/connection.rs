@@ -201,7 +201,7 @@ impl Connection {
         let missed = outbox::of_room_after(&mut tx, room.as_str(), offset, REPLAY_MAX + 1).await?;
         tx.commit().await?;
         // An offset from the future is one of another database: nothing of it can be resumed.
-        if offset + 1 < oldest || offset > newest || missed.len() as i64 > REPLAY_MAX {
+        if offset.saturating_add(1) < oldest || offset > newest || missed.len() as i64 > REPLAY_MAX {
             return Ok(self
                 .tell(&Tell::Reset { room: room.as_str(), offset: newest })
                 .await

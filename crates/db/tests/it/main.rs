@@ -169,7 +169,7 @@ async fn a_crowd_of_writers_loses_nothing() {
                 let count: i64 = tx.query("SELECT COUNT(*) AS value FROM things").one().await?;
                 insert(&mut tx, &thing(None)).await?;
                 tx.commit().await?;
-                db::Result::Ok(count)
+                Ok::<i64, db::Error>(count)
             }
         });
         let done =
