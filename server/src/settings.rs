@@ -118,9 +118,11 @@ impl Settings {
         ];
         for (section, reasons) in sections {
             for reason in reasons {
-                // A section says `section.key: reason`.
+                // A section says `section.key: reason`, or only `key: reason`.
+                let prefix = format!("{section}.");
                 match reason.split_once(": ") {
-                    Some((setting, reason)) => faults.add(setting, reason),
+                    Some((setting, reason)) if setting.starts_with(&prefix) => faults.add(setting, reason),
+                    Some((key, reason)) => faults.add(format!("{prefix}{key}"), reason),
                     None => faults.add(section, reason),
                 }
             }

@@ -87,6 +87,12 @@ async fn body(request: axum::extract::Request) -> Result<Bytes> {
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let begins_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if begins_list && probe::wants_object::<T>() {
+        // serde would take a list for a struct, field by field.
+        let detail = "the body does not fit: invalid type: list, expected an object";
+        return Err(Problem::unprocessable("invalid-body", detail).into());
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
@@ -120,6 +126,69 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
             Segment::Unknown => String::new(),
         })
         .collect()
+}
+
+/// Finds out what a type asks of its deserializer first.
+mod probe {
+    use serde::{
+        de::{DeserializeOwned, Deserializer, Visitor, value::Error},
+        forward_to_deserialize_any,
+    };
+
+    /// Whether the type is a struct or a map, which stand as objects in JSON.
+    pub(super) fn wants_object<T: DeserializeOwned>() -> bool {
+        let mut asked = false;
+        // Always an error: there is nothing to read.
+        drop(T::deserialize(Probe(&mut asked)));
+        asked
+    }
+
+    struct Probe<'a>(&'a mut bool);
+
+    impl<'de> Deserializer<'de> for Probe<'_> {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(serde::de::Error::custom("a probe has no value"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            _: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Error> {
+            *self.0 = true;
+            self.deserialize_any(visitor)
+        }
+
+        fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            *self.0 = true;
+            self.deserialize_any(visitor)
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct enum identifier ignored_any
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[test]
+        fn structs_and_maps_are_objects() {
+            #[derive(serde::Deserialize)]
+            #[serde(default)]
+            #[derive(Default)]
+            struct Settings {
+                _a: Option<u8>,
+            }
+            assert!(super::wants_object::<Settings>());
+            assert!(super::wants_object::<std::collections::BTreeMap<String, u8>>());
+            assert!(!super::wants_object::<Vec<Settings>>());
+            assert!(!super::wants_object::<serde_json::Value>());
+        }
+    }
 }
 
 /// The query string, typed. The type should `deny_unknown_fields`: a misspelt filter must not answer "everything".

@@ -30,6 +30,7 @@ async fn bad_bodies_are_problems() {
     );
     let deep = "[".repeat(100_000).into_bytes();
     assert!((400..=422).contains(&send("application/json", deep).await.status));
+    assert_eq!(send("application/json", b"[null, null]".to_vec()).await.expect(422).error(), "invalid-body");
     let wrong = send("application/json", b"{\"name\":7}".to_vec()).await.expect(422);
     assert_eq!(wrong.error(), "invalid-body");
     assert_eq!(wrong.json()["errors"][0]["pointer"], "/name");

@@ -78,6 +78,9 @@ pub(crate) fn session(
             "segment",
             "-segment_format",
             "matroska",
+            // Each piece begins at zero: Matroska's duration is the last time, and the pieces are joined by it.
+            "-reset_timestamps",
+            "1",
         ]));
         args.extend(["-segment_time".to_owned(), format!("{seconds}")]);
         args.extend(["-segment_list".to_owned(), recording.folder.join("list.csv").display().to_string()]);

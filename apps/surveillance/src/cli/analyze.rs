@@ -21,7 +21,7 @@ use vision::{
 
 use super::say;
 use crate::{
-    capture::{Analysis, Ending, Ffmpeg, Gate, News, Picture, Session, SessionSettings, Slot, StreamInfo},
+    capture::{Analysis, Ending, Ffmpeg, Gate, News, Session, SessionSettings, Slot, StreamInfo},
     model::{Looks, Source, SourceKind, Transport, Zone, ZoneDraft},
 };
 
@@ -228,7 +228,13 @@ async fn zones(path: &Path, looks: Looks) -> anyhow::Result<Vec<ZoneConfig>> {
     let (ZonesFile::List(drafts) | ZonesFile::Named { zones: drafts }) = file;
     let zones = Zone::parse_all(drafts, kernel::Clock::now(&SystemClock))
         .map_err(|faults| super::told(faults.into()).context(format!("{} cannot be used", path.display())))?;
-    Ok(zones.iter().filter_map(|zone| zone.to_engine(looks)).collect())
+    let mut zones: Vec<ZoneConfig> = zones.iter().filter_map(|zone| zone.to_engine(looks)).collect();
+    // Results speak of zones by name where names tell them apart.
+    let names: std::collections::BTreeSet<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
+    if names.len() == zones.len() {
+        zones.iter_mut().for_each(|zone| zone.id.clone_from(&zone.name));
+    }
+    Ok(zones)
 }
 
 struct Found {
@@ -315,12 +321,10 @@ async fn look_at_all(
         cpu_children: Duration::ZERO,
     };
     let zone = jiff::tz::TimeZone::system();
-    let time_us = |picture: &Picture| picture.stream_us;
     while let Some(mut picture) = slot.take().await {
         let at = *base_us.lock().unwrap_or_else(PoisonError::into_inner) + picture.stream_us;
         let local = local_time(at, &zone);
-        let time = time_us(&picture);
-        picture.frame.set_time_us(time);
+        picture.frame.set_time_us(picture.stream_us);
         let (back, frame, step) = tokio::task::spawn_blocking(move || {
             let step = pipeline.step(&picture.frame, local);
             (pipeline, picture.frame, step)
@@ -401,12 +405,12 @@ fn seconds(us: i64) -> String {
 
 fn event_line(event: &Event) -> String {
     let anomaly = &event.anomaly;
-    let name = anomaly.zone.as_str();
     format!(
-        "{:>9} to {:>9}  {:<13} zone {name}  confidence {:.2}  {} tracks",
+        "{:>9} to {:>9}  {:<13} zone {}  confidence {:.2}  {} tracks",
         seconds(anomaly.start_us),
         seconds(anomaly.end_us.unwrap_or(anomaly.last_us)),
         anomaly.kind.as_str(),
+        anomaly.zone,
         anomaly.confidence,
         anomaly.tracks_total,
     )

@@ -30,6 +30,9 @@ pub(super) async fn export(
     Query(query): Query<Listing>,
 ) -> web::Result<Response> {
     let filter = query.filter()?;
+    // Ignored, but not when they are wrong.
+    query.limit()?;
+    query.after()?;
     // The first page is read before the answer begins, so that a fault is still an error.
     let first = sentinel.page_of_events(&allow, &filter, None, PAGE).await?;
     let name = format!("attachment; filename=\"events-{}.csv\"", allow.now.strftime("%Y%m%d-%H%M%S"));

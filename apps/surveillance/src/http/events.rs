@@ -58,7 +58,7 @@ impl Listing {
         })
     }
 
-    fn limit(&self) -> Result<usize, Problem> {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         match self.limit.unwrap_or(20) {
             limit @ 1..=100 => Ok(limit as usize),
             _ => Err(Problem::bad_request("invalid-query", "limit is out of bounds")
@@ -66,7 +66,7 @@ impl Listing {
         }
     }
 
-    fn after(&self) -> Result<Option<EventPosition>, Problem> {
+    pub(super) fn after(&self) -> Result<Option<EventPosition>, Problem> {
         self.cursor.as_ref().map(Cursor::decode).transpose()
     }
 }

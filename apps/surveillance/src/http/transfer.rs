@@ -15,7 +15,7 @@ use crate::{
 
 /// All cameras as `cameras.yaml`, credentials hidden.
 #[utoipa::path(get, path = "/api/v1/surveillance/cameras.yaml", tag = "surveillance", operation_id = "export_cameras",
-    responses((status = 200, body = String, content_type = "application/yaml")))]
+    responses((status = 200, body = Object, content_type = "application/yaml")))]
 pub(super) async fn export(
     State(sentinel): State<Sentinel>,
     Allowed(allow): Allowed<ReadCameras>,

@@ -22,6 +22,13 @@ impl Governor {
         Self { since: now, looked: 0, skipped_before: 0, calm: 0, slowdown: 1 }
     }
 
+    /// Counts from here: what was skipped before (while a model was loaded) says nothing of the load.
+    pub(crate) fn begin(&mut self, now: Instant, skipped: u64) {
+        self.since = now;
+        self.looked = 0;
+        self.skipped_before = skipped;
+    }
+
     /// After a picture was looked at; `skipped`: how many were not, in all. Gives the detector's new slowdown when it
     /// changes.
     pub(crate) fn note(&mut self, now: Instant, skipped: u64) -> Option<u32> {

@@ -319,6 +319,7 @@ impl Worker {
             }
             if self.mind.eyes.is_none() {
                 self.open_eyes().await;
+                self.mind.governor.begin(Instant::now(), slot.skipped());
             }
             let Some(look) = self.look(picture).await else { continue };
             let now = Instant::now();

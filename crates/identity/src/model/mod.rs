@@ -14,7 +14,7 @@ pub(crate) use access::{ADMIN, Membership, Role, Workspace, may_give};
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
-pub(crate) use password::refuse_password;
+pub(crate) use password::{refuse_length, refuse_password};
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
 pub(crate) use session::{Session, SessionTimes, Visit};

@@ -6,14 +6,21 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 /// A password that an attacker would find among this many first guesses is refused.
 const GUESSES_MIN: u64 = 3_000;
 
+/// The part of the rule that needs neither the account nor time.
+pub(crate) fn refuse_length(password: &str) -> Option<&'static str> {
+    // By bytes first: the text may be of any length.
+    let fine =
+        password.len() <= 4 * PASSWORD_CHARS.end() && PASSWORD_CHARS.contains(&password.chars().count());
+    (!fine).then_some("must have 8 to 128 characters")
+}
+
 /// Why a new password is refused; `None` when it may be used. There are no rules of composition (NIST SP 800-63B
 /// §3.1.1.2): length, not the account's own address, not among the commonest by zxcvbn's frequency lists.
 ///
 /// Takes up to some milliseconds: not for an async thread.
 pub(crate) fn refuse_password(password: &str, email: &Email) -> Option<&'static str> {
-    // By bytes first: the text may be of any length.
-    if password.len() > 4 * PASSWORD_CHARS.end() || !PASSWORD_CHARS.contains(&password.chars().count()) {
-        return Some("must have 8 to 128 characters");
+    if let Some(reason) = refuse_length(password) {
+        return Some(reason);
     }
     let shape = Email::parse(password);
     if shape.is_some_and(|typed| typed.key() == email.key()) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    model::{Email, NewEntry, Token, Visit},
+    model::{Email, NewEntry, Token, Visit, refuse_length},
     permissions::WriteUsers,
     store::{self, links::Purpose},
 };
@@ -49,6 +49,9 @@ impl Identity {
         token: &str,
         password: Secret<String>,
     ) -> Result<(), Error> {
+        if let Some(reason) = refuse_length(password.expose()) {
+            return Err(Error::Invalid { pointer: "/new_password", reason: reason.to_owned() });
+        }
         let hash = Token::parse(token).ok_or(Error::LinkRefused)?.hash();
         let account = {
             let mut tx = self.0.db.read().await?;
