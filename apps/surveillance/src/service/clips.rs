@@ -52,15 +52,28 @@ impl Sentinel {
         };
         match outcome {
             Ok(size_bytes) => {
-                self.settle_clip(job, event, ClipState::Ready, json!({ "event": id, "size_bytes": size_bytes })).await
+                self.settle_clip(
+                    job,
+                    event,
+                    ClipState::Ready,
+                    json!({ "event": id, "size_bytes": size_bytes }),
+                )
+                .await
             }
             Err(Error::Clip(reason)) => {
                 tracing::warn!(event.id = %id, reason, "no clip could be made");
-                self.settle_clip(job, event, ClipState::Failed, json!({ "event": id, "reason": reason })).await
+                self.settle_clip(job, event, ClipState::Failed, json!({ "event": id, "reason": reason }))
+                    .await
             }
             Err(error) if job.attempt >= job.max_attempts => {
                 tracing::error!(event.id = %id, error = &error as &dyn std::error::Error, "no clip could be kept");
-                self.settle_clip(job, event, ClipState::Failed, json!({ "event": id, "reason": error.to_string() })).await
+                self.settle_clip(
+                    job,
+                    event,
+                    ClipState::Failed,
+                    json!({ "event": id, "reason": error.to_string() }),
+                )
+                .await
             }
             Err(error) => Err(error.into()),
         }

@@ -43,27 +43,19 @@ pub(crate) fn ffmpeg(input: &[&str], output: &[&str], file: &Path) {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Decodes a video; how many pictures it has.
-pub(crate) fn pictures_in(video: &[u8]) -> u32 {
+/// Decodes a video: how many pictures it has, and how long it is in seconds.
+pub(crate) fn measure(video: &[u8]) -> (u32, f64) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("clip.mp4");
     std::fs::write(&file, video).unwrap();
     let done = Command::new("ffprobe")
-        .args([
-            "-v",
-            "error",
-            "-select_streams",
-            "v:0",
-            "-count_frames",
-            "-show_entries",
-            "stream=nb_read_frames,codec_name",
-            "-of",
-            "default=nw=1:nk=1",
-        ])
+        .args(["-v", "error", "-select_streams", "v:0", "-count_frames"])
+        .args(["-show_entries", "stream=nb_read_frames,duration", "-of", "json"])
         .arg(&file)
         .output()
         .expect("ffprobe comes with ffmpeg");
-    let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
-    said.lines().find_map(|line| line.trim().parse().ok()).unwrap_or_else(|| panic!("no count in {said:?}"))
+    let said: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let number = |name: &str| said["streams"][0][name].as_str().unwrap().parse::<f64>().unwrap();
+    (number("nb_read_frames") as u32, number("duration"))
 }
