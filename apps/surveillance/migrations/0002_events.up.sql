@@ -42,15 +42,26 @@ CREATE INDEX surveillance_events_done_series ON surveillance_events (series_id, 
 CREATE INDEX surveillance_events_active ON surveillance_events (workspace_id, camera_id) WHERE state = 'active';
 CREATE INDEX surveillance_events_recording ON surveillance_events (camera_id, started_at) WHERE clip_state = 'recording';
 
--- Events by the hour and by the day in which they started (seconds since 1970, UTC), kept in the transactions that
--- write events: statistics never read events.
+-- Events by the time in which they started, kept in the transactions that write events: statistics never read events.
+-- A bucket is the begin of an hour, of a day, or of a span of 32 days, in seconds since 1970 (UTC); spans keep sums over
+-- years short.
 CREATE TABLE surveillance_counts (
     workspace_id TEXT NOT NULL,
-    -- 'hour' or 'day'
+    -- 'hour', 'day' or 'span'
     grain TEXT NOT NULL,
     bucket BIGINT NOT NULL,
     series_id TEXT NOT NULL REFERENCES surveillance_series (id),
     events BIGINT NOT NULL,
     acknowledged BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, grain, bucket, series_id)
+);
+
+-- The same over all series, for charts.
+CREATE TABLE surveillance_totals (
+    workspace_id TEXT NOT NULL,
+    -- 'hour' or 'day'
+    grain TEXT NOT NULL,
+    bucket BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, grain, bucket)
 );

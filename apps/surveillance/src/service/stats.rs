@@ -36,8 +36,7 @@ const DEFAULT: Duration = Duration::from_secs(7 * 86_400);
 impl Sentinel {
     /// Whole hours: `from` is moved back to its hour, `to` on to the next. Without them: the last seven days.
     ///
-    /// Read from counters: whole days by day, the hours at both ends by hour, so that a year costs a few hundred rows
-    /// for each series.
+    /// Read from counters: spans of days, days and hours, so that a year costs about a hundred rows for each series.
     pub(crate) async fn stats(
         &self,
         allow: &Allow<ReadEvents>,
@@ -102,15 +101,24 @@ fn sum_days(hours: &[ByBucket]) -> Vec<(Timestamp, u64)> {
     days.into_iter().map(|(bucket_s, events)| at(&ByBucket { bucket_s, events })).collect()
 }
 
-/// `from..to` (whole hours) as whole days and the hours before and after them.
+/// `from..to` (whole hours) in as few buckets as there are: the longest in the middle, shorter ones towards both ends.
 fn spans(from: i64, to: i64) -> Vec<(&'static str, i64, i64)> {
-    let first_day = from.saturating_add(DAY_S - 1).div_euclid(DAY_S).saturating_mul(DAY_S);
-    let last_day = to.div_euclid(DAY_S) * DAY_S;
-    if first_day >= last_day {
-        return vec![("hour", from, to)];
+    let mut found = Vec::new();
+    cover(from, to, &counts::GRAINS, &mut found);
+    found
+}
+
+fn cover(from: i64, to: i64, grains: &[(&'static str, i64)], found: &mut Vec<(&'static str, i64, i64)>) {
+    let Some(((grain, length), shorter)) = grains.split_first() else { return };
+    let first = from.saturating_add(length - 1).div_euclid(*length).saturating_mul(*length);
+    let last = to.div_euclid(*length) * length;
+    if first < last {
+        cover(from, first, shorter, found);
+        found.push((grain, first, last));
+        cover(last, to, shorter, found);
+    } else if from < to {
+        cover(from, to, shorter, found);
     }
-    let all = [("hour", from, first_day), ("day", first_day, last_day), ("hour", last_day, to)];
-    all.into_iter().filter(|(_, begin, end)| begin < end).collect()
 }
 
 #[cfg(test)]
@@ -129,6 +137,11 @@ mod tests {
         check(1, 30, &[("hour", 1, 30)]);
         check(1, 50, &[("hour", 1, 24), ("day", 24, 48), ("hour", 48, 50)]);
         check(24, 72, &[("day", 24, 72)]);
+        check(
+            767,
+            1600,
+            &[("hour", 767, 768), ("span", 768, 1536), ("day", 1536, 1584), ("hour", 1584, 1600)],
+        );
         check(-5, 24, &[("hour", -5, 0), ("day", 0, 24)]);
     }
 }

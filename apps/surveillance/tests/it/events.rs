@@ -63,13 +63,25 @@ async fn seed(app: &App, admin: &Client) -> Seeded {
         .bind(EventId::new(started)).bind(&workspace).bind(*id).bind(camera).bind(started)
         .bind(r#"{"rule":{},"polyline":[],"box":null,"scores":[],"model":null,"key_frame_at":null}"#)
         .execute().await.unwrap();
-        for (grain, seconds) in [("hour", 3_600), ("day", 86_400)] {
+        for (grain, seconds) in [("span", 32 * 86_400), ("day", 86_400), ("hour", 3_600)] {
             tx.query(
                 "INSERT INTO surveillance_counts (workspace_id, grain, bucket, series_id, events, acknowledged) VALUES ($1, $2, $3, $4, 1, 0)
                  ON CONFLICT (workspace_id, grain, bucket, series_id) DO UPDATE SET events = surveillance_counts.events + 1",
             )
             .bind(&workspace).bind(grain).bind(started.as_second().div_euclid(seconds) * seconds).bind(*id)
             .execute().await.unwrap();
+        }
+        for (grain, seconds) in [("day", 86_400), ("hour", 3_600)] {
+            tx.query(
+                "INSERT INTO surveillance_totals (workspace_id, grain, bucket, events) VALUES ($1, $2, $3, 1)
+                 ON CONFLICT (workspace_id, grain, bucket) DO UPDATE SET events = surveillance_totals.events + 1",
+            )
+            .bind(&workspace)
+            .bind(grain)
+            .bind(started.as_second().div_euclid(seconds) * seconds)
+            .execute()
+            .await
+            .unwrap();
         }
     }
     tx.commit().await.unwrap();
