@@ -187,7 +187,15 @@ async fn observe(
     let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), elapsed_ms = elapsed.as_millis(), "answered"));
+    let elapsed_ms = elapsed.as_millis();
+    // What changes something or fails is worth a line; reads that went well are many and alike.
+    span.in_scope(|| {
+        if method.is_safe() && status.as_u16() < 400 {
+            tracing::debug!(status = status.as_u16(), elapsed_ms, "answered");
+        } else {
+            tracing::info!(status = status.as_u16(), elapsed_ms, "answered");
+        }
+    });
     response
 }
 

@@ -136,7 +136,7 @@ impl Server {
 
     /// A new member of the administrator's workspace.
     pub(crate) async fn member(&self, admin: &Client, role: &str) -> Client {
-        let email = format!("{role}@example.org");
+        let email = format!("a.{role}@example.org");
         let body = json!({"email": email, "password": PASSWORD, "first_name": "Test", "last_name": "Member", "role": role});
         admin.post("/api/v1/users", body).await.expect(201);
         self.sign_in(&email).await

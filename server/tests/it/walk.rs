@@ -135,7 +135,7 @@ async fn a_member_without_permissions_sees_only_oneself() {
     tx.commit().await.unwrap();
     db.close().await;
     assert_eq!(changed, 1);
-    let member = server.sign_in("student@example.org").await;
+    let member = server.sign_in("a.student@example.org").await;
 
     for operation in operations(&admin).await {
         let of_oneself = OF_ONESELF.iter().any(|(name, _)| *name == operation.name);
@@ -162,4 +162,52 @@ async fn ids_that_are_not_there_are_not_found() {
         let (status, body) = call(&admin, &operation).await;
         assert_eq!(status, 404, "{} {}: {body}", operation.method, operation.path);
     }
+}
+
+/// The first workspace's administrator, with one thing of each kind that can be made without a camera; and another
+/// workspace's administrator, who must see none of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_of_another_workspace_finds_nothing() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let camera =
+        json!({"name": "Yard", "enabled": false, "source": {"kind": "rtsp", "url": "rtsp://10.9.8.7/live"}});
+    let camera = admin.post("/api/v1/surveillance/cameras", camera).await.expect(201).json();
+    let member = server.member(&admin, "operator").await;
+    let user = member.get("/auth/me").await.expect(200).json();
+    let sessions = admin.get("/auth/sessions").await.expect(200).json();
+    let known = [
+        ("cam", camera["id"].clone()),
+        ("usr", user["id"].clone()),
+        ("ses", sessions["items"][0]["id"].clone()),
+    ];
+
+    let made = admin.post("/api/v1/workspaces", json!({"name": "Elsewhere"})).await.expect(201).json();
+    let there = admin.post("/auth/workspace", json!({"workspace_id": made["id"]})).await.expect(200).json();
+    let founder = Client { token: there["access_token"].as_str().map(str::to_owned), ..server.stranger() };
+    let foreign = server.member(&founder, "admin").await;
+
+    for mut operation in operations(&admin).await {
+        let Some((_, id)) = known.iter().find(|(prefix, _)| operation.path.contains(&format!("/{prefix}_0")))
+        else {
+            continue;
+        };
+        let prefix = id.as_str().unwrap().split('_').next().unwrap();
+        operation.path =
+            operation.path.replace(&format!("{prefix}_00000000000000000000000000"), id.as_str().unwrap());
+        let body = (operation.method != Method::GET && operation.method != Method::DELETE)
+            .then(|| if operation.name == "set_zones" { json!([]) } else { json!({}) });
+        let answer = foreign.send(operation.method.clone(), &operation.path, body).await;
+        assert_eq!(answer.status, 404, "{} {}: {}", operation.method, operation.path, answer.text());
+    }
+    for list in ["surveillance/cameras", "surveillance/models", "tasks"] {
+        let page = foreign.get(&format!("/api/v1/{list}")).await.expect(200).json();
+        assert_eq!(page["total"], 0, "{list}");
+    }
+    let users = foreign.get("/api/v1/users").await.expect(200).json();
+    assert!(users["items"].as_array().unwrap().iter().all(|other| other["id"] != user["id"]), "{users}");
+    assert_eq!(
+        admin.get(&format!("/api/v1/surveillance/cameras/{}", camera["id"].as_str().unwrap())).await.status,
+        200
+    );
 }
