@@ -121,6 +121,8 @@ pub(crate) fn join(list: &str, codec: &str, output: &str) -> Told {
         _ => &[
             "-c:v",
             "libx264",
+            "-fps_mode",
+            "vfr",
             "-preset",
             "veryfast",
             "-crf",
@@ -159,6 +161,9 @@ fn input(args: &mut Vec<String>, source: &Source, admitted: &Admitted) -> Option
             script += "option rw_timeout 8000000\n";
             if admitted.is_mjpeg {
                 script += "option use_wallclock_as_timestamps 1\n";
+            } else {
+                // A playlist or a file comes in bursts, far faster than it plays.
+                args.push("-re".to_owned());
             }
         }
     }

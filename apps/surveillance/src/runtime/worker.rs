@@ -310,6 +310,7 @@ impl Worker {
         let mut bitrate_at = Instant::now();
         let mut bitrate_bytes = 0;
         while let Some(picture) = slot.take().await {
+            let taken = Instant::now();
             self.take_changes().await;
             // A clock that was set back, or a file that begins anew: to the engine no time would pass until it has
             // caught up, so it begins anew too.
@@ -322,12 +323,12 @@ impl Worker {
                 self.mind.governor.begin(Instant::now(), slot.skipped());
             }
             let Some(look) = self.look(picture).await else { continue };
+            rate.note(taken);
+            let before = self.hand_out(look, rate.per_second(taken)).await;
             let now = Instant::now();
-            rate.note(now);
-            if let Some(slowdown) = self.mind.governor.note(now, slot.skipped()) {
+            if let Some(slowdown) = self.mind.governor.note(now, now.duration_since(taken), slot.skipped()) {
                 self.slow_down(slowdown);
             }
-            let before = self.hand_out(look, rate.per_second(now)).await;
             if let Some(frame) = before.and_then(|shot| Arc::try_unwrap(shot).ok()).map(|shot| shot.frame) {
                 slot.recycle(frame);
             }
@@ -470,7 +471,10 @@ impl Worker {
         let message = match (&self.mind.complaint, self.mind.slowdown) {
             (Some(complaint), _) => Some(complaint.clone()),
             (None, 1) => None,
-            (None, n) => Some(format!("the machine is busy: the detector looks {n} times less often")),
+            (None, n) if self.mind.loaded.is_some() => {
+                Some(format!("the machine is busy: the detector looks {n} times less often"))
+            }
+            (None, _) => Some("the machine is busy: some pictures are not looked at".to_owned()),
         };
         let now = self.sentinel.clock.now();
         self.watched.note(|health| {
