@@ -19,7 +19,7 @@ pub struct Config {
     /// Width of the analysed picture, in pixels; narrower sources are not enlarged. Default 640.
     pub analysis_width: u32,
     /// Longer side of the detector's input, in pixels, where the model can change it: smaller is faster and sees less
-    /// far. Default 416.
+    /// far. Default 320.
     pub detector_side: u32,
     /// Cameras that think at a time; 0 means one per processor core. Default 0.
     pub analysis_slots: u32,
@@ -63,7 +63,7 @@ impl Default for Config {
             allow_networks: networks.map(str::to_owned).to_vec(),
             time_zone: String::new(),
             analysis_width: 640,
-            detector_side: 416,
+            detector_side: 320,
             analysis_slots: 0,
             stall_ms: 8_000,
             connect_timeout_ms: 15_000,

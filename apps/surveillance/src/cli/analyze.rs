@@ -25,6 +25,9 @@ use crate::{
     model::{Looks, Source, SourceKind, Transport, Zone, ZoneDraft},
 };
 
+/// Longer side of the detector's input: half the work of 416 at nearly the same accuracy (docs/decisions/0005-inference.md).
+const SIDE_DEFAULT: usize = 320;
+
 /// How `socle analyze` reads.
 pub fn analyze_command() -> clap::Command {
     let path = |name: &'static str, value: &'static str, help: &'static str| {
@@ -58,7 +61,7 @@ pub fn analyze_command() -> clap::Command {
                 .long("side")
                 .value_name("PIXELS")
                 .value_parser(value_parser!(u32).range(32..=2048))
-                .help("Longer side of the detector's input [default: the model's own]"),
+                .help("Longer side of the detector's input [default: 320]"),
         )
         .arg(
             Arg::new("min-score")
@@ -214,7 +217,7 @@ async fn pipeline(matches: &ArgMatches) -> anyhow::Result<Pipeline> {
         tracker,
         zones,
         classes: if detector.is_some() { classes } else { Vec::new() },
-        input_side: matches.get_one::<u32>("side").map(|side| *side as usize),
+        input_side: Some(matches.get_one::<u32>("side").map_or(SIDE_DEFAULT, |side| *side as usize)),
         ..PipelineConfig::default()
     };
     Ok(Pipeline::new(config, detector)?)
