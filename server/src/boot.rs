@@ -20,7 +20,8 @@ pub(crate) fn data_folder(path: &Path) -> anyhow::Result<()> {
             path.display()
         )
     })?;
-    let probe = path.join(".writable");
+    // Several commands may try the same folder at once.
+    let probe = path.join(format!(".writable-{}", std::process::id()));
     std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).with_context(|| {
         format!("the data folder {} cannot be written to; choose another with --data, or give this user the right to", path.display())
     })

@@ -1,7 +1,8 @@
 //! Lets a client that still sends a refused body hear why.
 //!
 //! A server that answers 413 and closes while the client is sending makes most clients report a broken pipe instead of
-//! the answer (RFC 9112 §9.6). So the rest of the body is read and thrown away, up to a bound, before the answer goes out.
+//! the answer (RFC 9112 §9.6). So the answer goes out at once, and the rest of the body is read and thrown away, up to a
+//! bound.
 
 use std::{
     pin::Pin,
@@ -28,9 +29,13 @@ impl Rest {
         (Body::new(rest.clone()), rest)
     }
 
-    /// Reads what is left and forgets it.
-    pub(crate) async fn drain(mut self) {
-        let drained = async {
+    /// Reads what is left and forgets it, while the answer is on its way.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bounded in time, and nothing is lost when shutdown does not wait for it"
+    )]
+    pub(crate) fn drain(mut self) {
+        let drained = async move {
             let mut total = 0;
             while let Some(Ok(frame)) = self.frame().await {
                 total += frame.data_ref().map_or(0, Bytes::len);
@@ -39,8 +44,7 @@ impl Rest {
                 }
             }
         };
-        // The answer goes out either way.
-        drop(tokio::time::timeout(TIME_MAX, drained).await);
+        tokio::spawn(tokio::time::timeout(TIME_MAX, drained));
     }
 }
 

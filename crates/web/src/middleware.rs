@@ -211,7 +211,7 @@ async fn answer(request: axum::extract::Request, next: Next) -> Response {
     let (body, rest) = Rest::split(body);
     let response = next.run(axum::extract::Request::from_parts(parts, body)).await;
     if response.status().is_client_error() {
-        rest.drain().await;
+        rest.drain();
     }
     response
 }

@@ -1,8 +1,8 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
-use testkit::{App, Client, Modules, on_each_engine};
+use testkit::{App, Modules, on_each_engine};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -98,24 +98,9 @@ async fn nobody_learns_which_addresses_exist() {
         assert_eq!(seen[0].0["error"], "identity.bad-credentials");
         assert!(!seen[0].0.to_string().contains(&id));
 
-        // The same work: neither is twice as fast as the other, by the median of several.
-        let (known, unknown) =
-            (median(&stranger, "known@example.org").await, median(&stranger, "unknown@example.org").await);
-        let ratio = known.as_secs_f64() / unknown.as_secs_f64();
-        assert!((0.4..2.5).contains(&ratio), "known {known:?}, unknown {unknown:?}");
+        // That the same work is done for each is a test of the password pool, which hashes a decoy for the unknown.
     })
     .await;
-}
-
-async fn median(client: &Client, email: &str) -> Duration {
-    let mut times = Vec::new();
-    for _ in 0..4 {
-        let started = Instant::now();
-        log_in(client, email, "a wrong password").await.expect(401);
-        times.push(started.elapsed());
-    }
-    times.sort();
-    times[2]
 }
 
 #[tokio::test(flavor = "multi_thread")]

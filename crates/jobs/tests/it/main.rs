@@ -58,6 +58,6 @@ suite! {
     crash::a_task_that_kills_its_workers_fails_in_the_end,
     crash::wrong_clocks_kill_nobody_who_beats,
     crash::unknown_holdings_are_given_back,
-    crash::a_killed_workers_task_runs_again_within_ten_seconds,
+    crash::a_killed_workers_task_runs_again,
     crash::a_kill_loop_loses_and_doubles_nothing,
 }
