@@ -57,7 +57,12 @@ async fn workspace(client: &Client) -> WorkspaceId {
 
 async fn publish(app: &App, workspace: WorkspaceId, number: i64, commit: bool) {
     let mut tx = app.platform.db.begin().await.unwrap();
-    let event = Event { topic: "test.counted", room: Room::workspace(workspace), workspace, data: json!({"number": number}) };
+    let event = Event {
+        topic: "test.counted",
+        room: Room::workspace(workspace),
+        workspace,
+        data: json!({"number": number}),
+    };
     app.platform.events.publish(&mut tx, &event).await.unwrap();
     if commit {
         tx.commit().await.unwrap();
@@ -79,7 +84,10 @@ async fn what_commits_is_heard_once_and_in_order() {
         let mut last = 0;
         for number in (0..50).filter(|number| number % 5 != 0) {
             let heard = listener.hear().await;
-            assert_eq!((heard["topic"].as_str(), heard["data"]["number"].as_i64()), (Some("test.counted"), Some(number)));
+            assert_eq!(
+                (heard["topic"].as_str(), heard["data"]["number"].as_i64()),
+                (Some("test.counted"), Some(number))
+            );
             let offset = heard["offset"].as_i64().unwrap();
             assert!(offset > last);
             last = offset;
@@ -114,7 +122,10 @@ async fn a_client_that_was_away_gets_what_it_missed_and_nothing_twice() {
         }
         assert_eq!(numbers, [2, 3, 4]);
         back.say(json!({"type": "ping"})).await;
-        assert!(["pong", "joined"].contains(&back.hear().await["type"].as_str().unwrap()), "nothing comes twice");
+        assert!(
+            ["pong", "joined"].contains(&back.hear().await["type"].as_str().unwrap()),
+            "nothing comes twice"
+        );
 
         // An offset of another installation cannot be resumed.
         let mut lost = Listener::connect(app, &admin).await;
@@ -154,7 +165,8 @@ async fn frames_reach_only_those_who_watch() {
         assert_eq!((heard["type"].as_str(), heard["data"]["number"].as_i64()), (Some("frame"), Some(1)));
         assert!(heard.get("offset").is_none());
         drop(listener);
-        eventually("the room is empty", async || (app.platform.events.watchers(&room) == 0).then_some(())).await;
+        eventually("the room is empty", async || (app.platform.events.watchers(&room) == 0).then_some(()))
+            .await;
     })
     .await;
 }
