@@ -156,6 +156,7 @@ pub(crate) async fn run_doctor(settings: Settings) -> anyhow::Result<()> {
     let folder =
         boot::data_folder(&settings.server.data).map(|()| settings.server.data.display().to_string());
     check("data folder", folder.map_err(|error| format!("{error:#}")))?;
+    check("ffmpeg", ffmpeg_version(&settings.surveillance.ffmpeg))?;
     match quiet_platform(&settings).await {
         Err(error) => check("database", Err(format!("{error:#}")))?,
         Ok((platform, built)) => {
@@ -173,6 +174,16 @@ pub(crate) async fn run_doctor(settings: Settings) -> anyhow::Result<()> {
         }
     }
     if faults == 0 { Ok(()) } else { bail!("{faults} of these need attention") }
+}
+
+/// What the program says of itself on its first line.
+fn ffmpeg_version(program: &std::path::Path) -> Result<String, String> {
+    let name = program.display();
+    let output = std::process::Command::new(program).arg("-version").output().map_err(|error| {
+        format!("{name} does not start ({error}); install ffmpeg, or name it in surveillance.ffmpeg")
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().next().map(str::to_owned).ok_or_else(|| format!("{name} says nothing of its version"))
 }
 
 /// `socle <command of a module> …`: opens what the server stands on, builds the module, and lets it run.
