@@ -168,16 +168,12 @@ impl Events {
     }
 
     async fn purge(&self) -> db::Result<()> {
-        let keep = jiff_seconds(self.0.config.keep_s);
+        let keep = Duration::from_secs(self.0.config.keep_s);
         let before = self.0.clock.now().checked_sub(keep).unwrap_or(kernel::Timestamp::UNIX_EPOCH);
         let mut tx = self.0.db.begin().await?;
         outbox::purge(&mut tx, before).await?;
         tx.commit().await
     }
-}
-
-fn jiff_seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
 }
 
 pub(crate) fn delivery(row: &Kept) -> Delivery {
