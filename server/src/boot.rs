@@ -2,12 +2,16 @@
 
 use std::{fs::File, path::Path, sync::Arc};
 
+use ::settings::RuntimeSettings;
 use anyhow::{Context as _, bail};
+use cache::Cache;
 use db::{Db, Migrator};
 use jobs::Jobs;
 use kernel::{Clock, SystemClock};
+use outbound::Outbound;
 use platform::{Platform, Spawner};
 use realtime::Events;
+use redislink::RedisLink;
 use storage::Storage;
 
 use crate::{modules, settings::Settings};
@@ -67,14 +71,19 @@ pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow:
     if !applied.is_empty() {
         tracing::info!(count = applied.len(), "the database is up to date now");
     }
+    let redis = RedisLink::open(&settings.redis)?;
     let storage = Storage::open(&settings.storage, settings.server.data.join("files"))?;
     let events = Events::new(db.clone(), clock.clone(), settings.realtime.clone());
     events.prepare().await?;
     Ok(Platform {
         jobs: Jobs::new(db.clone(), clock.clone(), settings.jobs.clone()),
-        db,
         events,
         storage,
+        cache: Cache::new(redis.clone(), &settings.cache),
+        outbound: Outbound::new(&settings.outbound)?,
+        settings: RuntimeSettings::new(db.clone()),
+        redis,
+        db,
         clock,
         spawner: Spawner::default(),
         data: settings.server.data.clone(),

@@ -7,7 +7,8 @@ use platform::{BuildError, Manifest, Parts, Platform, Role};
 
 use crate::settings::Settings;
 
-pub(crate) const MANIFESTS: &[&Manifest] = &[&identity::MANIFEST, &surveillance::MANIFEST, &admin::MANIFEST];
+pub(crate) const MANIFESTS: &[&Manifest] =
+    &[&identity::MANIFEST, &notifications::MANIFEST, &surveillance::MANIFEST, &admin::MANIFEST];
 
 /// Tables of the shared crates come first: modules' tables may refer to them.
 pub(crate) fn migrations() -> Vec<(&'static str, Migrations)> {
@@ -34,7 +35,11 @@ pub(crate) fn build_all(
     render_metrics: RenderMetrics,
 ) -> Result<Built, BuildError> {
     let (identity, identity_parts) = identity::build(platform, settings.identity.clone(), MANIFESTS)?;
-    let mut parts = vec![identity_parts, surveillance::build(platform, settings.surveillance.clone())?];
+    let mut parts = vec![
+        identity_parts,
+        notifications::build(platform)?,
+        surveillance::build(platform, settings.surveillance.clone())?,
+    ];
     let overview = Overview {
         version: env!("CARGO_PKG_VERSION"),
         roles,

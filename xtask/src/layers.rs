@@ -23,7 +23,8 @@ const FRONT_DOORS: [&str; 2] = ["http", "cli"];
 
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
-    let mut modules: Vec<_> = ["identity", "admin"].map(|name| root.join("crates").join(name)).into();
+    let mut modules: Vec<_> =
+        ["identity", "admin", "notifications"].map(|name| root.join("crates").join(name)).into();
     modules.extend(folders(&root.join("apps"))?.iter().map(|name| root.join("apps").join(name)));
     for module in modules.iter().filter(|module| module.exists()) {
         for needed in ["lib.rs", "permissions.rs"] {

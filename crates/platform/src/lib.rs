@@ -11,10 +11,14 @@ mod spawner;
 
 use std::{path::PathBuf, sync::Arc};
 
+use cache::Cache;
 use db::Db;
 use jobs::Jobs;
 use kernel::Clock;
+use outbound::Outbound;
 use realtime::Events;
+use redislink::RedisLink;
+use settings::RuntimeSettings;
 use storage::Storage;
 
 pub use assemble::{Assembled, HttpConfig, assemble};
@@ -30,6 +34,11 @@ pub struct Platform {
     pub jobs: Jobs,
     pub events: Events,
     pub storage: Storage,
+    pub cache: Cache,
+    pub outbound: Outbound,
+    pub settings: RuntimeSettings,
+    /// What the nodes share; for modules, what stands on it (cache, events, limits) is better.
+    pub redis: RedisLink,
     pub clock: Arc<dyn Clock>,
     pub spawner: Spawner,
     /// The data folder of this installation.

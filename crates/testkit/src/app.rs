@@ -1,12 +1,16 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use admin::Overview;
+use cache::Cache;
 use db::{Migrations, Migrator};
 use identity::Identity;
 use jobs::Jobs;
+use outbound::Outbound;
 use platform::{Assembled, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
 use realtime::Events;
+use redislink::RedisLink;
 use serde_json::{Value, json};
+use settings::RuntimeSettings;
 use storage::Storage;
 use tokio::net::TcpListener;
 
@@ -54,6 +58,7 @@ impl App {
     ///
     /// When anything of the server does not start: there is no test then.
     pub async fn start(engine: &TestEngine, modules: Modules) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().to_owned();
         let clock = Arc::new(MockClock::default());
@@ -75,8 +80,12 @@ impl App {
                 clock.clone(),
                 jobs::Config { poll_ms: 20, shutdown_grace_ms: 2_000, ..jobs::Config::default() },
             ),
-            db,
             events,
+            cache: Cache::new(RedisLink::none(), &cache::Config::default()),
+            outbound: Outbound::new(&outbound::Config::default()).expect("a client is made"),
+            settings: RuntimeSettings::new(db.clone()),
+            redis: RedisLink::none(),
+            db,
             storage: Storage::open(&storage::Config::default(), data.join("files"))
                 .expect("a folder can be made"),
             clock: clock.clone(),
@@ -84,10 +93,11 @@ impl App {
             data: data.clone(),
             public_url: base.clone(),
         };
-        let manifests = [modules.manifests, &[&admin::MANIFEST]].concat();
+        let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
         let (identity, identity_parts) =
             identity::build(&platform, identity::Config::default(), &manifests).expect("identity is built");
-        let mut parts = vec![identity_parts];
+        let mut parts =
+            vec![identity_parts, notifications::build(&platform).expect("notifications are built")];
         parts.extend((modules.build)(&platform));
         let overview = Overview {
             version: "test",

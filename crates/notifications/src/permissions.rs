@@ -1,0 +1,3 @@
+use kernel::PermissionInfo;
+
+pub const ALL: &[PermissionInfo] = &[];
