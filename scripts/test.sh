@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Every test of the project, with what it needs: PostgreSQL and S3 on private ports, ffmpeg, an RTSP server, Chromium.
+# Every test of the project, with what it needs: PostgreSQL, Redis and S3 on private ports, ffmpeg, an RTSP server, Chromium.
 #
 # CRATE=name   only that crate's tests (`console` for the console's unit tests)
 #
 # What the tests find in their environment; a variable that is set already is taken as it is:
 #   SOCLE_TEST_POSTGRES_URL   superuser's URL of a PostgreSQL 15+; each test makes its own database
+#   SOCLE_TEST_REDIS_URL      redis://host:port/db of a Redis or Valkey; each test has its own prefix
 #   SOCLE_TEST_S3_URL         s3://bucket?endpoint=http://…&region=…, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 #   SOCLE_TEST_RTSP           program that serves a file as a camera (scripts/rtsp-server.py; see there)
 #   SOCLE_TEST_CHROMIUM       browser of the end-to-end tests
@@ -21,6 +22,7 @@ finish() {
   trap - EXIT INT TERM
   end_step
   scripts/postgres.sh stop "$work/postgres" || true
+  scripts/redis.sh stop "$work/redis" || true
   scripts/s3.sh stop "$work/s3" || true
   rm -rf -- "$work"
 }
@@ -31,7 +33,7 @@ locked=()
 [ "${CI:-}" != true ] || locked=(--locked)
 
 packages() {
-  local wanted=(curl python3 python3-venv ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
+  local wanted=(curl python3 python3-venv ffmpeg redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
     gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
   [ -n "$crate" ] || [ -n "${SOCLE_TEST_CHROMIUM:-}" ] || wanted+=(chromium)
   need_packages "${wanted[@]}" || note "going on; tests that need what is missing will fail"
@@ -40,6 +42,9 @@ packages() {
 servers() {
   if [ -z "${SOCLE_TEST_POSTGRES_URL:-}" ]; then
     SOCLE_TEST_POSTGRES_URL=$(scripts/postgres.sh start "$work/postgres")
+  fi
+  if [ -z "${SOCLE_TEST_REDIS_URL:-}" ]; then
+    SOCLE_TEST_REDIS_URL=$(scripts/redis.sh start "$work/redis")
   fi
   if [ -z "${SOCLE_TEST_S3_URL:-}" ]; then
     SOCLE_TEST_S3_URL=$(scripts/s3.sh start "$work/s3")
@@ -50,7 +55,7 @@ servers() {
   if [ -z "${SOCLE_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
     SOCLE_TEST_DATA=$(realpath ../shared/data)
   fi
-  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_S3_URL SOCLE_TEST_RTSP SOCLE_TEST_CHROMIUM
+  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_REDIS_URL SOCLE_TEST_S3_URL SOCLE_TEST_RTSP SOCLE_TEST_CHROMIUM
   [ -z "${SOCLE_TEST_DATA:-}" ] || export SOCLE_TEST_DATA
 }
 

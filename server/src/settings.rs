@@ -115,6 +115,7 @@ impl Settings {
             faults.add(setting, reason);
         }
         let sections = [
+            ("redis", self.redis.validate()),
             ("jobs", self.jobs.validate()),
             ("identity", self.identity.validate()),
             ("surveillance", self.surveillance.validate()),
@@ -142,6 +143,7 @@ impl Settings {
             ("server.data", self.server.data.display().to_string()),
             ("server.roles", self.server.roles.names().join(",")),
             ("database.url", shown(&self.database.url, "(SQLite in the data folder)")),
+            ("redis.url", shown(&self.redis.url, "(none: this process keeps to itself)")),
             (
                 "storage.url",
                 if self.storage.url.is_empty() {

@@ -38,8 +38,8 @@ fn render(root: &Path) -> anyhow::Result<String> {
          Generated from the sources by `make gen`. Settings come from `socle.toml`, then from the environment, then from the\n\
          command line; the later wins. `[database] url` is `SOCLE_DATABASE__URL` in the environment: section and key in\n\
          capitals, two underscores between them. Short names: `SOCLE_LISTEN`, `SOCLE_DATA`, `SOCLE_ROLES`,\n\
-         `SOCLE_DATABASE_URL`, `SOCLE_STORAGE_URL`, `SOCLE_LOG`. An unknown setting, or a value that does not fit, stops the\n\
-         start; all faults are told at once. `socle config check` only looks.\n",
+         `SOCLE_DATABASE_URL`, `SOCLE_REDIS_URL`, `SOCLE_STORAGE_URL`, `SOCLE_LOG`. An unknown setting, or a value that does\n\
+         not fit, stops the start; all faults are told at once. `socle config check` only looks.\n",
     );
     for section in sections {
         write!(text, "\n## `[{}]`\n\n| key | kind | meaning |\n| --- | --- | --- |\n", section.name)?;

@@ -749,7 +749,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell whether the server works */
+        /**
+         * Tell whether the server works
+         * @description In the words of older clients: 503 as soon as something that is configured is down, also what can be done without.
+         *     Whether this process can take work is told by `/health/ready`.
+         */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -1532,7 +1536,7 @@ export interface components {
             threads: number;
         };
         Ready: {
-            /** @description `ok` or `down` for each component. */
+            /** @description For each component `ok`; `degraded` when one that can be done without is down; `down`. */
             checks: {
                 [key: string]: string;
             };

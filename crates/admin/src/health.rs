@@ -24,6 +24,10 @@ pub(crate) async fn examine(platform: &Platform, checks: &[Check]) -> Vec<Compon
         Component { name: "database", required: true, outcome: database(platform).await },
         Component { name: "storage", required: true, outcome: storage(platform).await },
     ];
+    if platform.redis.is_configured() {
+        // Without it each process goes on by itself.
+        components.push(Component { name: "redis", required: false, outcome: redis(platform).await });
+    }
     for check in checks {
         let outcome = match tokio::time::timeout(LIMIT, check.run()).await {
             Ok(outcome) => outcome,
@@ -47,6 +51,14 @@ async fn storage(platform: &Platform) -> Result<String, String> {
         Ok(Ok(())) => Ok(platform.storage.place().to_owned()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(no_answer()),
+    }
+}
+
+async fn redis(platform: &Platform) -> Result<String, String> {
+    if platform.redis.answers().await {
+        Ok("shared by all nodes".to_owned())
+    } else {
+        Err("away: cache, limits and realtime of each process go on by themselves".to_owned())
     }
 }
 

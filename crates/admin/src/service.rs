@@ -98,6 +98,12 @@ impl Admin {
         health::within_limit(self.0.platform.db.ping()).await.is_some()
     }
 
+    /// `None`: there is none to answer.
+    pub(crate) async fn redis_answers(&self) -> Option<bool> {
+        let redis = &self.0.platform.redis;
+        if redis.is_configured() { Some(redis.answers().await) } else { None }
+    }
+
     pub(crate) fn render_metrics(&self) -> String {
         process::record(&self.0.platform);
         let render: &RenderMetrics = &self.0.overview.render_metrics;

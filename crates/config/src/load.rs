@@ -53,11 +53,12 @@ pub struct Source {
 }
 
 /// Variables with a short name of their own.
-const SHORT: [(&str, &str); 6] = [
+const SHORT: [(&str, &str); 7] = [
     ("SOCLE_LISTEN", "server.listen"),
     ("SOCLE_DATA", "server.data"),
     ("SOCLE_ROLES", "server.roles"),
     ("SOCLE_DATABASE_URL", "database.url"),
+    ("SOCLE_REDIS_URL", "redis.url"),
     ("SOCLE_STORAGE_URL", "storage.url"),
     ("SOCLE_LOG", "log.filter"),
 ];

@@ -1,53 +1,47 @@
 //! What the nodes of one installation share: one Redis (or Valkey), or nothing.
 //!
 //! [`RedisLink::none`] is the embedded default: every caller then keeps to its own process. A configured Redis that is
-//! away never fails a request: [`RedisLink::connection`] says [`Away`] at once, the caller goes on by itself, and the link
-//! comes back without help.
+//! away never fails a request: [`RedisLink::run`] and its siblings say [`Error::Away`] at once, the caller goes on by
+//! itself, and the link comes back without help.
+//!
+//! An outage: a command runs into its time limit or a broken connection; the link is *in doubt*, and from then on every
+//! caller hears `Away` without waiting. The keeper, a task that lives as long as the link, asks `PING`; without an answer
+//! it says once in the log that Redis is away, sets `redis_up` to 0 and tries to connect again with growing pauses of a
+//! second at most. When that works it says so once, and the next command goes through. An idle link is asked every
+//! second, so that an outage is noticed before a request meets it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+mod config;
+mod keeper;
+mod subscription;
 
-use kernel::Secret;
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
 use redis::{
-    Client,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
+    aio::MultiplexedConnection,
 };
-use serde::Deserialize;
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 
-/// Section `[redis]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// `redis://host:6379/0`, or `rediss://…` with TLS. Empty (the default): each process keeps cache, limits and realtime
-    /// to itself.
-    pub url: Secret<String>,
-    /// What Socle's keys and channels begin with, so that several installations can share a Redis. Default `socle`.
-    pub prefix: String,
-    /// How long a command may take before the process goes on without it, in milliseconds. Default 250.
-    pub timeout_ms: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { url: Secret::default(), prefix: "socle".to_owned(), timeout_ms: 250 }
-    }
-}
+pub use config::{Config, ConfigError};
+use keeper::{Live, State};
+pub use subscription::{Notice, Subscription};
 
 /// Redis is not configured, or does not answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("redis is away")]
 pub struct Away;
 
-/// `redis.url` is not one.
+/// Why a command gave no value.
 #[derive(Debug, thiserror::Error)]
-#[error("redis.url is not a Redis URL such as redis://127.0.0.1:6379/0")]
-pub struct BadUrl(#[source] redis::RedisError);
+pub enum Error {
+    /// Not configured, or it does not answer: go on without it.
+    #[error(transparent)]
+    Away(#[from] Away),
+    /// It answered, with an error: a fault of the command, or of how Redis is set up (memory, rights).
+    #[error("redis refused a command")]
+    Refused(#[source] RedisError),
+}
 
 /// The handle. Cheap to clone.
 #[derive(Clone)]
@@ -55,9 +49,9 @@ pub struct RedisLink(Option<Arc<Inner>>);
 
 struct Inner {
     client: Client,
-    config: Config,
-    manager: OnceCell<ConnectionManager>,
-    up: AtomicBool,
+    prefix: String,
+    timeout: Duration,
+    state: watch::Sender<State>,
 }
 
 impl RedisLink {
@@ -66,49 +60,139 @@ impl RedisLink {
         Self(None)
     }
 
-    /// Does not wait for Redis: one that is away does not stop the start.
-    pub fn open(config: &Config) -> Result<Self, BadUrl> {
+    /// Does not wait for Redis: one that is away does not stop the start. Must be called within a runtime, where the
+    /// keeper then runs.
+    pub fn open(config: &Config) -> Result<Self, ConfigError> {
         if config.url.expose().is_empty() {
             return Ok(Self::none());
         }
-        let client = Client::open(config.url.expose().as_str()).map_err(BadUrl)?;
-        let (manager, up) = (OnceCell::new(), AtomicBool::new(true));
-        Ok(Self(Some(Arc::new(Inner { client, config: config.clone(), manager, up }))))
+        let inner = Arc::new(Inner {
+            client: config.client()?,
+            prefix: config.prefix.clone(),
+            timeout: Duration::from_millis(config.timeout_ms),
+            state: watch::Sender::new(State::Starting),
+        });
+        keeper::start(&inner);
+        Ok(Self(Some(inner)))
     }
 
     pub fn is_configured(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether the last command got through.
+    /// Configured, and it answers.
     pub fn is_up(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.up.load(Ordering::Relaxed))
+        self.0.as_ref().is_some_and(|inner| matches!(*inner.state.borrow(), State::Up(_)))
+    }
+
+    /// As [`is_up`](Self::is_up), waiting for the first connection of a link that was just opened.
+    pub async fn answers(&self) -> bool {
+        match &self.0 {
+            Some(inner) => inner.live().await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// What keys and channels of this installation begin with, without the colon.
+    pub fn prefix(&self) -> &str {
+        self.0.as_ref().map_or("socle", |inner| inner.prefix.as_str())
     }
 
     /// `prefix:name`.
     pub fn key(&self, name: &str) -> String {
-        let prefix = self.0.as_ref().map_or("socle", |inner| inner.config.prefix.as_str());
-        format!("{prefix}:{name}")
+        format!("{}:{name}", self.prefix())
     }
 
-    /// A connection that many callers share.
-    pub async fn connection(&self) -> Result<ConnectionManager, Away> {
+    /// A connection that many callers share. [`run`](Self::run) and its siblings are better: they notice an outage.
+    pub async fn connection(&self) -> Result<MultiplexedConnection, Away> {
+        Ok(self.0.as_ref().ok_or(Away)?.live().await?.connection.clone())
+    }
+
+    /// One command.
+    pub async fn run<T: FromRedisValue + Send>(&self, command: &Cmd) -> Result<T, Error> {
+        self.with(|mut connection| Box::pin(async move { command.query_async(&mut connection).await })).await
+    }
+
+    /// Several commands on one way there and back.
+    pub async fn run_all<T: FromRedisValue + Send>(&self, commands: &Pipeline) -> Result<T, Error> {
+        self.with(|mut connection| Box::pin(async move { commands.query_async(&mut connection).await })).await
+    }
+
+    /// A script, by its hash; its text is sent only to a Redis that does not know it.
+    pub async fn invoke<T: FromRedisValue + Send>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
+        self.with(|mut connection| Box::pin(async move { script.invoke_async(&mut connection).await })).await
+    }
+
+    /// To all subscribers on all nodes; how many there were. `channel` is without prefix.
+    pub async fn publish(&self, channel: &str, payload: &[u8]) -> Result<u64, Error> {
+        self.run(redis::cmd("PUBLISH").arg(self.key(channel)).arg(payload)).await
+    }
+
+    /// Hears one channel, given without prefix. Begins, ends and begins again by itself; see [`Subscription`].
+    pub fn subscribe(&self, channel: &str) -> Subscription {
+        Subscription::start(self.0.as_ref(), self.key(channel), false)
+    }
+
+    /// Hears all channels that fit a glob-style pattern (`rooms:*`), given without prefix.
+    pub fn subscribe_pattern(&self, pattern: &str) -> Subscription {
+        // The prefix holds no character that means something in a pattern: `Config::validate`.
+        Subscription::start(self.0.as_ref(), self.key(pattern), true)
+    }
+
+    async fn with<'a, T>(
+        &self,
+        work: impl FnOnce(MultiplexedConnection) -> BoxFuture<'a, RedisResult<T>>,
+    ) -> Result<T, Error> {
         let inner = self.0.as_ref().ok_or(Away)?;
-        let timeout = Duration::from_millis(inner.config.timeout_ms);
-        let manager = inner.manager.get_or_try_init(|| async {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(timeout))
-                .set_response_timeout(Some(timeout));
-            inner.client.get_connection_manager_with_config(config).await
-        });
-        match manager.await {
-            Ok(manager) => Ok(manager.clone()),
-            Err(error) => {
-                if inner.up.swap(false, Ordering::Relaxed) {
-                    tracing::warn!(%error, "redis is away; going on without it");
-                }
-                Err(Away)
+        let live = inner.live().await?;
+        match tokio::time::timeout(inner.timeout, work(live.connection.clone())).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) if keeper::is_of_connection(&error) => {
+                metrics::counter!("redis_errors_total", "kind" => "connection").increment(1);
+                tracing::debug!(%error, "redis: the connection failed");
+                inner.doubt(&live);
+                Err(Away.into())
+            }
+            Ok(Err(error)) => {
+                metrics::counter!("redis_errors_total", "kind" => "refused").increment(1);
+                Err(Error::Refused(error))
+            }
+            Err(_) => {
+                metrics::counter!("redis_errors_total", "kind" => "timeout").increment(1);
+                inner.doubt(&live);
+                Err(Away.into())
             }
         }
+    }
+}
+
+impl Inner {
+    /// At once, except for the first connection of a link that was just opened.
+    async fn live(&self) -> Result<Arc<Live>, Away> {
+        match &*self.state.borrow() {
+            State::Up(live) => return Ok(live.clone()),
+            State::Doubt(_) | State::Down => return Err(Away),
+            State::Starting => {}
+        }
+        let mut changes = self.state.subscribe();
+        let first = changes.wait_for(|state| !matches!(state, State::Starting));
+        match tokio::time::timeout(keeper::CONNECT_MAX, first).await {
+            Ok(Ok(state)) => match &*state {
+                State::Up(live) => Ok(live.clone()),
+                _ => Err(Away),
+            },
+            _ => Err(Away),
+        }
+    }
+
+    /// This connection let somebody down. Callers keep off Redis until the keeper knows more.
+    fn doubt(&self, failed: &Arc<Live>) {
+        self.state.send_if_modified(|state| match state {
+            State::Up(live) if Arc::ptr_eq(live, failed) => {
+                *state = State::Doubt(failed.clone());
+                true
+            }
+            _ => false,
+        });
     }
 }

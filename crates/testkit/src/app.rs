@@ -14,7 +14,7 @@ use settings::RuntimeSettings;
 use storage::Storage;
 use tokio::net::TcpListener;
 
-use crate::{Client, Database, MockClock, TestEngine, engines};
+use crate::{Client, Database, MockClock, TestEngine, engines, redis};
 
 /// The modules under test, beside identity and admin, which are always there.
 #[derive(Clone)]
@@ -74,6 +74,11 @@ impl App {
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let events = Events::new(db.clone(), clock.clone(), realtime::Config::default());
         events.prepare().await.expect("the outbox can be read");
+        // What nodes share comes with the database that they share.
+        let link = match engine {
+            TestEngine::Sqlite => RedisLink::none(),
+            TestEngine::Postgres(_) => redis().unwrap_or_else(RedisLink::none),
+        };
         let platform = Platform {
             jobs: Jobs::new(
                 db.clone(),
@@ -81,10 +86,10 @@ impl App {
                 jobs::Config { poll_ms: 20, shutdown_grace_ms: 2_000, ..jobs::Config::default() },
             ),
             events,
-            cache: Cache::new(RedisLink::none(), &cache::Config::default()),
+            cache: Cache::new(link.clone(), &cache::Config::default()),
             outbound: Outbound::new(&outbound::Config::default()).expect("a client is made"),
             settings: RuntimeSettings::new(db.clone()),
-            redis: RedisLink::none(),
+            redis: link,
             db,
             storage: Storage::open(&storage::Config::default(), data.join("files"))
                 .expect("a folder can be made"),

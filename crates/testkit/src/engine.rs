@@ -69,7 +69,7 @@ impl Database {
     clippy::disallowed_methods,
     reason = "a name for the machine's real world, not part of what is tested"
 )]
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }
 

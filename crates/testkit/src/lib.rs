@@ -10,7 +10,8 @@
 //!     .await;
 //! }
 //! ```
-//! SQLite always; PostgreSQL too when `SOCLE_TEST_POSTGRES_URL` names a server on which databases may be made.
+//! SQLite always; PostgreSQL too when `SOCLE_TEST_POSTGRES_URL` names a server on which databases may be made, and then
+//! with the Redis of `SOCLE_TEST_REDIS_URL` where there is one: the embedded installation, and the one of several nodes.
 //! Wait for conditions with [`eventually`], never for a time.
 
 mod app;
@@ -18,6 +19,7 @@ mod client;
 mod clock;
 mod data;
 mod engine;
+mod redis;
 mod wait;
 
 pub use app::{App, Modules, on_each_engine};
@@ -25,4 +27,5 @@ pub use client::{Answer, Client};
 pub use clock::MockClock;
 pub use data::test_data;
 pub use engine::{Database, TestEngine, engines};
+pub use redis::{RedisServer, redis, redis_config, redis_url};
 pub use wait::eventually;

@@ -23,13 +23,19 @@ pub(crate) struct HealthBody {
 }
 
 /// Tell whether the server works
+///
+/// In the words of older clients: 503 as soon as something that is configured is down, also what can be done without.
+/// Whether this process can take work is told by `/health/ready`.
 #[utoipa::path(get, path = "/health", tag = "health", operation_id = "health", security(()),
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody)))]
 pub(crate) async fn health(State(admin): State<Admin>) -> (StatusCode, Json<HealthBody>) {
-    let db = admin.database_answers().await;
-    let (code, status) =
-        if db { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
-    (code, Json(HealthBody { status, db, redis: false }))
+    let (db, redis) = (admin.database_answers().await, admin.redis_answers().await);
+    let (code, status) = if db && redis != Some(false) {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
+    };
+    (code, Json(HealthBody { status, db, redis: redis == Some(true) }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,7 +56,7 @@ pub(crate) async fn live() -> Json<LiveBody> {
 pub(crate) struct ReadyBody {
     /// `ready` or `not ready`.
     status: &'static str,
-    /// `ok` or `down` for each component.
+    /// For each component `ok`; `degraded` when one that can be done without is down; `down`.
     checks: BTreeMap<&'static str, &'static str>,
 }
 
@@ -62,7 +68,14 @@ pub(crate) async fn ready(State(admin): State<Admin>) -> (StatusCode, Json<Ready
     let is_ready = components.iter().all(|component| component.outcome.is_ok() || !component.required);
     let checks = components
         .iter()
-        .map(|component| (component.name, if component.outcome.is_ok() { "ok" } else { "down" }))
+        .map(|component| {
+            let state = match (&component.outcome, component.required) {
+                (Ok(_), _) => "ok",
+                (Err(_), false) => "degraded",
+                (Err(_), true) => "down",
+            };
+            (component.name, state)
+        })
         .collect();
     let (code, status) =
         if is_ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
