@@ -9,7 +9,7 @@ use db::{Db, Migrator};
 use jobs::Jobs;
 use kernel::{Clock, SystemClock};
 use outbound::Outbound;
-use platform::{Platform, Spawner};
+use platform::{Directory, Platform, Spawner};
 use realtime::Events;
 use redislink::RedisLink;
 use storage::Storage;
@@ -82,6 +82,7 @@ pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow:
         cache: Cache::new(redis.clone(), &settings.cache),
         outbound: Outbound::new(&settings.outbound)?,
         settings: RuntimeSettings::new(db.clone()),
+        directory: Directory::default(),
         redis,
         db,
         clock,

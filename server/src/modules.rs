@@ -37,7 +37,7 @@ pub(crate) fn build_all(
     let (identity, identity_parts) = identity::build(platform, settings.identity.clone(), MANIFESTS)?;
     let mut parts = vec![
         identity_parts,
-        notifications::build(platform)?,
+        notifications::build(platform, settings.mail.clone(), settings.notifications.clone(), MANIFESTS)?,
         surveillance::build(platform, settings.surveillance.clone())?,
     ];
     let overview = Overview {

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) jobs: jobs::Config,
     pub(crate) realtime: realtime::Config,
     pub(crate) identity: identity::Config,
+    pub(crate) mail: notifications::MailConfig,
+    pub(crate) notifications: notifications::Config,
     pub(crate) surveillance: surveillance::Config,
 }
 
@@ -118,6 +120,8 @@ impl Settings {
             ("redis", self.redis.validate()),
             ("jobs", self.jobs.validate()),
             ("identity", self.identity.validate()),
+            ("mail", self.mail.validate()),
+            ("notifications", self.notifications.validate()),
             ("surveillance", self.surveillance.validate()),
         ];
         for (section, reasons) in sections {

@@ -16,10 +16,14 @@ pub(crate) const FRAME_UPDATE: &str = "surveillance.frame_update";
 pub(crate) const CAMERA_ROOM: &str = "camera";
 
 pub(crate) const TOPICS: &[Topic] = &[
-    Topic { name: NEW_EVENT, description: "An event started" },
-    Topic { name: EVENT_UPDATED, description: "An event went on, ended, was acknowledged, or got its clip" },
-    Topic { name: CAMERA_HEALTH, description: "A camera changed its state" },
-    Topic { name: FRAME_UPDATE, description: "What a camera sees in one picture (never stored)" },
+    Topic { name: NEW_EVENT, description: "An event started", stored: true },
+    Topic {
+        name: EVENT_UPDATED,
+        description: "An event went on, ended, was acknowledged, or got its clip",
+        stored: true,
+    },
+    Topic { name: CAMERA_HEALTH, description: "A camera changed its state", stored: true },
+    Topic { name: FRAME_UPDATE, description: "What a camera sees in one picture", stored: false },
 ];
 
 pub(crate) fn camera_room(camera: CameraId) -> Room {

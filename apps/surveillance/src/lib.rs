@@ -37,6 +37,7 @@ pub const MANIFEST: Manifest = Manifest {
     migrations: db::migrations!("migrations"),
     permissions: permissions::ALL,
     topics: events::TOPICS,
+    notices: &[],
     commands: cli::SHAPES,
 };
 

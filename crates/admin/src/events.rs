@@ -14,6 +14,7 @@ const TASK_CHANGED: &str = "jobs.task_changed";
 pub(crate) const TOPICS: &[Topic] = &[Topic {
     name: TASK_CHANGED,
     description: "A task began, went on, or ended: state, progress 0 to 100, message",
+    stored: true,
 }];
 
 /// Changes wait here for the outbox; when it cannot keep up, progress is skipped: the next change tells more.

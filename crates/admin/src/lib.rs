@@ -25,6 +25,7 @@ pub const MANIFEST: Manifest = Manifest {
     migrations: db::Migrations::NONE,
     permissions: permissions::ALL,
     topics: events::TOPICS,
+    notices: &[],
     commands: &[],
 };
 

@@ -36,6 +36,7 @@ pub const MANIFEST: Manifest = Manifest {
     migrations: migrations!("migrations"),
     permissions: permissions::ALL,
     topics: &[],
+    notices: &[],
     commands: cli::SHAPES,
 };
 
@@ -51,6 +52,7 @@ pub fn build(
 ) -> Result<(Identity, Parts), BuildError> {
     let permissions = manifests.iter().flat_map(|manifest| manifest.permissions).chain(permissions::ALL);
     let identity = Identity::new(platform, config, permissions.map(|permission| permission.name))?;
+    platform.directory.provide(std::sync::Arc::new(identity.clone()));
     let parts = Parts {
         routes: http::routes(identity.clone()),
         jobs: jobs::Handlers::new(),

@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Queues that this process works, and how many tasks of each it runs at a time. Default `default = 8`.
+    /// Queues that this process works, and how many tasks of each it runs at a time; `outgoing` is for mails and webhooks,
+    /// which wait for other servers. Default `default = 8, outgoing = 4`.
     pub queues: BTreeMap<String, u32>,
     /// Tasks of one workspace that run at a time over all processes; 0 for no limit. With a limit, PostgreSQL workers
     /// take turns at claiming. Default 0.
@@ -37,7 +38,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            queues: BTreeMap::from([("default".to_owned(), 8)]),
+            queues: BTreeMap::from([("default".to_owned(), 8), ("outgoing".to_owned(), 4)]),
             workspace_running_max: 0,
             poll_ms: 200,
             heartbeat_ms: 2_000,

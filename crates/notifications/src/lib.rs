@@ -1,20 +1,37 @@
 //! Tells people and other systems what happened: in the application, by mail, by signed webhooks.
 
-pub mod permissions;
+mod config;
+mod model;
+mod permissions;
 
+use anyhow::ensure;
 use platform::{BuildError, Manifest, Parts, Platform};
 
-/// What the module owns.
+pub use config::{Config, MailConfig};
+
+/// What this module owns.
 pub const MANIFEST: Manifest = Manifest {
     name: "notifications",
     migrations: db::Migrations::NONE,
     permissions: permissions::ALL,
     topics: &[],
+    notices: &[],
     commands: &[],
 };
 
-/// What the module gives.
-pub fn build(_platform: &Platform) -> Result<Parts, BuildError> {
+/// `manifests` are those of all modules: what they tell, and what webhooks can hear.
+///
+/// # Errors
+///
+/// Settings that are wrong.
+pub fn build(
+    _platform: &Platform,
+    mail: MailConfig,
+    config: Config,
+    _manifests: &[&'static Manifest],
+) -> Result<Parts, BuildError> {
+    let faults = [mail.validate(), config.validate()].concat();
+    ensure!(faults.is_empty(), "{}", faults.join("; "));
     Ok(Parts {
         routes: web::OpenApiRouter::new(),
         jobs: jobs::Handlers::new(),

@@ -1,3 +1,9 @@
-use kernel::PermissionInfo;
+use kernel::{Permission as _, PermissionInfo, permission};
 
-pub const ALL: &[PermissionInfo] = &[];
+permission!(ReadWebhooks = "notifications.webhooks.read", "See webhooks and what was delivered to them");
+permission!(WriteWebhooks = "notifications.webhooks.write", "Create, change, test and delete webhooks");
+permission!(ReadMail = "notifications.mail.read", "See whether mail can be sent");
+permission!(WriteMail = "notifications.mail.write", "Send test mails");
+
+pub(crate) const ALL: &[PermissionInfo] =
+    &[ReadWebhooks::INFO, WriteWebhooks::INFO, ReadMail::INFO, WriteMail::INFO];

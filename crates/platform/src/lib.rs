@@ -4,8 +4,10 @@
 //! platform and its settings and gives its [`Parts`]. No trait, no life cycle: the binary's `modules.rs` is the only list.
 
 mod assemble;
+mod directory;
 mod idempotency;
 mod manifest;
+mod notify;
 mod parts;
 mod spawner;
 
@@ -22,8 +24,10 @@ use settings::RuntimeSettings;
 use storage::Storage;
 
 pub use assemble::{Assembled, HttpConfig, assemble};
+pub use directory::{Audit, Directory, Member, People, Person};
 pub use idempotency::MIGRATIONS;
 pub use manifest::{Manifest, Topic};
+pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Words};
 pub use parts::{BuildError, Check, Command, Parts, Role, Service};
 pub use spawner::Spawner;
 
@@ -37,6 +41,8 @@ pub struct Platform {
     pub cache: Cache,
     pub outbound: Outbound,
     pub settings: RuntimeSettings,
+    /// What may be asked of identity.
+    pub directory: Directory,
     /// What the nodes share; for modules, what stands on it (cache, events, limits) is better.
     pub redis: RedisLink,
     pub clock: Arc<dyn Clock>,

@@ -1,6 +1,8 @@
 use db::Migrations;
 use kernel::PermissionInfo;
 
+use crate::Notice;
+
 /// What a module owns, as data. No defaults: a new field asks every module the question at compile time.
 pub struct Manifest {
     /// URL prefix, table prefix, settings section, log target and console folder.
@@ -8,6 +10,8 @@ pub struct Manifest {
     pub migrations: Migrations,
     pub permissions: &'static [PermissionInfo],
     pub topics: &'static [Topic],
+    /// What the module tells people by [`Notify`](crate::Notify).
+    pub notices: &'static [Notice],
     /// `socle <name> …`: how the module's commands read, known before anything is opened. Each is run by the
     /// [`Command`](crate::Command) of the same name among the module's parts.
     pub commands: &'static [fn() -> clap::Command],
@@ -18,4 +22,6 @@ pub struct Manifest {
 pub struct Topic {
     pub name: &'static str,
     pub description: &'static str,
+    /// Kept in the outbox: clients may resume by offset, webhooks can hear it. Otherwise stale in a second.
+    pub stored: bool,
 }

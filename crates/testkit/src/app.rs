@@ -6,7 +6,7 @@ use db::{Migrations, Migrator};
 use identity::Identity;
 use jobs::Jobs;
 use outbound::Outbound;
-use platform::{Assembled, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
+use platform::{Assembled, Directory, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
 use realtime::Events;
 use redislink::RedisLink;
 use serde_json::{Value, json};
@@ -27,6 +27,14 @@ pub struct Modules {
 impl Modules {
     /// Identity and admin alone.
     pub const NONE: Self = Self { manifests: &[], build: |_| Vec::new(), aliases: &[] };
+}
+
+/// Settings that a test may want otherwise than the defaults.
+#[derive(Default)]
+pub struct TestConfig {
+    pub mail: notifications::MailConfig,
+    pub notifications: notifications::Config,
+    pub outbound: outbound::Config,
 }
 
 /// A running server.
@@ -58,6 +66,15 @@ impl App {
     ///
     /// When anything of the server does not start: there is no test then.
     pub async fn start(engine: &TestEngine, modules: Modules) -> Self {
+        Self::start_with(engine, modules, TestConfig::default()).await
+    }
+
+    /// As [`start`](Self::start), with other settings.
+    ///
+    /// # Panics
+    ///
+    /// Likewise.
+    pub async fn start_with(engine: &TestEngine, modules: Modules, config: TestConfig) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().to_owned();
@@ -87,8 +104,9 @@ impl App {
             ),
             events,
             cache: Cache::new(link.clone(), &cache::Config::default()),
-            outbound: Outbound::new(&outbound::Config::default()).expect("a client is made"),
+            outbound: Outbound::new(&config.outbound).expect("a client is made"),
             settings: RuntimeSettings::new(db.clone()),
+            directory: Directory::default(),
             redis: link,
             db,
             storage: Storage::open(&storage::Config::default(), data.join("files"))
@@ -101,8 +119,11 @@ impl App {
         let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
         let (identity, identity_parts) =
             identity::build(&platform, identity::Config::default(), &manifests).expect("identity is built");
-        let mut parts =
-            vec![identity_parts, notifications::build(&platform).expect("notifications are built")];
+        let mut parts = vec![
+            identity_parts,
+            notifications::build(&platform, config.mail, config.notifications, &manifests)
+                .expect("notifications are built"),
+        ];
         parts.extend((modules.build)(&platform));
         let overview = Overview {
             version: "test",
@@ -227,6 +248,7 @@ fn migrations(modules: &Modules) -> Vec<(&'static str, Migrations)> {
         ("realtime", realtime::MIGRATIONS),
         ("platform", platform::MIGRATIONS),
         (identity::MANIFEST.name, identity::MANIFEST.migrations),
+        (notifications::MANIFEST.name, notifications::MANIFEST.migrations),
         (admin::MANIFEST.name, admin::MANIFEST.migrations),
     ];
     all.extend(modules.manifests.iter().map(|manifest| (manifest.name, manifest.migrations)));

@@ -51,9 +51,6 @@ fn of_workspace(name: &'static str, about: &'static str) -> clap::Command {
 /// The workspace that the flags name.
 async fn workspace(sentinel: &Sentinel, matches: &ArgMatches) -> anyhow::Result<WorkspaceId> {
     let named = matches.get_one::<String>("workspace").map(String::as_str);
-    if let Some(id) = named.and_then(|text| text.parse().ok()) {
-        return Ok(id);
-    }
     let found = sentinel.find_workspace(named).await?;
     found.with_context(|| match named {
         Some(slug) => format!("there is no workspace {slug:?}"),

@@ -14,7 +14,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use db::Db;
 use jobs::Jobs;
 use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
-use platform::Platform;
+use platform::{Directory, Platform};
 use realtime::Events;
 use storage::Storage;
 
@@ -39,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) jobs: Jobs,
     pub(crate) events: Events,
     pub(crate) storage: Storage,
+    pub(crate) directory: Directory,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawner: platform::Spawner,
     pub(crate) config: Config,
@@ -59,10 +60,10 @@ impl std::ops::Deref for Sentinel {
 }
 
 impl Sentinel {
-    /// The workspace of this slug, or the first one: for the command line, where no caller brings one.
-    pub(crate) async fn find_workspace(&self, slug: Option<&str>) -> db::Result<Option<kernel::WorkspaceId>> {
+    /// The workspace of this slug or id, or the first one: for the command line, where no caller brings one.
+    pub(crate) async fn find_workspace(&self, name: Option<&str>) -> db::Result<Option<WorkspaceId>> {
         let mut tx = self.db.read().await?;
-        crate::store::workspaces::find(&mut tx, slug).await
+        self.directory.find_workspace(&mut tx, name).await
     }
 
     pub(crate) fn new(platform: &Platform, config: Config) -> anyhow::Result<Self> {
@@ -79,6 +80,7 @@ impl Sentinel {
             jobs: platform.jobs.clone(),
             events: platform.events.clone(),
             storage: platform.storage.clone(),
+            directory: platform.directory.clone(),
             clock: platform.clock.clone(),
             spawner: platform.spawner.clone(),
             time_zone: config.zone()?,

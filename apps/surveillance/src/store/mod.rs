@@ -5,4 +5,3 @@ pub(crate) mod counts;
 pub(crate) mod events;
 pub(crate) mod models;
 pub(crate) mod series;
-pub(crate) mod workspaces;

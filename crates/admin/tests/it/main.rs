@@ -35,8 +35,14 @@ async fn play(ctx: JobContext, job: Play) -> Result<serde_json::Value, JobError>
     }
 }
 
-const MANIFEST: Manifest =
-    Manifest { name: "test", migrations: db::Migrations::NONE, permissions: &[], topics: &[], commands: &[] };
+const MANIFEST: Manifest = Manifest {
+    name: "test",
+    migrations: db::Migrations::NONE,
+    permissions: &[],
+    topics: &[],
+    notices: &[],
+    commands: &[],
+};
 
 const MODULES: Modules = Modules {
     manifests: &[&MANIFEST],

@@ -44,6 +44,10 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &Workspace) -> Result<bool> {
     Ok(rows == 1)
 }
 
+pub(crate) async fn find(tx: &mut Tx, id: WorkspaceId) -> Result<Option<Workspace>> {
+    tx.query("SELECT * FROM identity_workspaces WHERE id = $1").bind(id).optional().await
+}
+
 pub(crate) async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Workspace>> {
     tx.query("SELECT * FROM identity_workspaces WHERE slug = $1").bind(slug).optional().await
 }

@@ -1,0 +1,5 @@
+//! Rules without I/O.
+
+mod address;
+
+pub(crate) use address::{MailServer, Mailbox};
