@@ -118,6 +118,7 @@ impl Settings {
         }
         let sections = [
             ("redis", self.redis.validate()),
+            ("outbound", self.outbound.validate()),
             ("jobs", self.jobs.validate()),
             ("identity", self.identity.validate()),
             ("mail", self.mail.validate()),

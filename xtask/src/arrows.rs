@@ -5,9 +5,10 @@ use std::{fs, path::Path};
 use crate::sources::folders;
 
 /// The shared crates, floor by floor: a crate stands only on those of lower floors.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["kernel", "config"],
-    &["db", "web", "storage", "telemetry", "redislink", "outbound"],
+    &["telemetry"],
+    &["db", "web", "storage", "redislink", "outbound"],
     &["cache", "limits", "jobs", "realtime"],
     &["settings"],
     &["platform"],

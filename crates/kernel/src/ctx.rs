@@ -1,6 +1,6 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use crate::{Grants, RequestUuid, Timestamp, UserId, WorkspaceId};
+use crate::{Grants, RequestUuid, Timestamp, TraceParent, UserId, WorkspaceId};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Ctx {
     /// The caller's address, behind trusted proxies resolved.
     pub address: Option<IpAddr>,
     pub grants: Arc<Grants>,
+    /// Where this stands in a distributed trace, if it is traced: jobs keep it and go on with the trace.
+    pub trace_parent: Option<TraceParent>,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod id;
 mod permission;
 mod problem;
 mod secret;
+mod trace;
 
 pub use clock::{Clock, SystemClock};
 pub use ctx::{Actor, Ctx, Locale, RequestId};
@@ -24,6 +25,7 @@ pub use jiff::Timestamp;
 pub use permission::{Allow, Denied, Grants, Permission, PermissionInfo};
 pub use problem::{FieldError, Problem, ToProblem};
 pub use secret::Secret;
+pub use trace::{NotTraceParent, TraceParent};
 
 id_kind! {
     /// A tenant: every row of an application belongs to one.

@@ -123,6 +123,7 @@ impl Ctx {
             locale: Locale::English,
             address: None,
             grants: std::sync::Arc::new(Grants::all()),
+            trace_parent: None,
         }
     }
 }

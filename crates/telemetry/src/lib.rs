@@ -4,6 +4,8 @@
 //! request's span (request, user, workspace, route). Metrics are collected by the `metrics` facade and read as text by
 //! Prometheus at `/metrics`.
 
+pub mod trace;
+
 use std::{io::IsTerminal as _, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};

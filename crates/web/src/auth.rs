@@ -51,8 +51,9 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
         }
         let authenticator = parts.extensions.get::<Authenticator>().cloned().ok_or_else(Problem::internal)?;
         let request = request(parts)?;
-        let ctx = authenticator.authenticate(parts, &request).await?;
-        if let Some(ctx) = &ctx {
+        let mut ctx = authenticator.authenticate(parts, &request).await?;
+        if let Some(ctx) = &mut ctx {
+            ctx.trace_parent = telemetry::trace::current();
             tracing::Span::current().record("user.id", tracing::field::display(&ctx.actor));
             tracing::Span::current().record("workspace.id", tracing::field::display(ctx.workspace));
             parts.extensions.insert(ctx.clone());

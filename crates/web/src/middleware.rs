@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use kernel::{Clock, Locale, Problem, RequestId, ToProblem};
+use kernel::{Clock, Locale, Problem, RequestId, ToProblem, TraceParent};
 use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
 use tracing::Instrument;
@@ -152,16 +152,28 @@ async fn observe(
         request.id = %id,
         http.method = %method,
         http.route = route,
+        trace.id = tracing::field::Empty,
         user.id = tracing::field::Empty,
         workspace.id = tracing::field::Empty,
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.response.status_code = tracing::field::Empty,
     );
+    let trace_parent = trace_parent(headers);
+    if let Some(parent) = &trace_parent {
+        telemetry::trace::continue_from(&span, parent);
+    }
+    if let Some(trace) = telemetry::trace::of(&span).as_ref().or(trace_parent.as_ref()) {
+        span.record("trace.id", trace.trace_id_text());
+    }
+    let scope = telemetry::trace::Scope { request_id: Some(id.clone()), trace_parent };
     let refused = request.extensions_mut().remove::<RefusedPath>();
     request.extensions_mut().insert(known);
     request.extensions_mut().insert(settings.authenticator.clone());
 
     let mut response = match refused {
         Some(RefusedPath(problem)) => crate::Error::from(problem).into_response(),
-        None => answer(request, next).instrument(span.clone()).await,
+        None => telemetry::trace::within(scope, answer(request, next).instrument(span.clone())).await,
     };
     if let Some(problem) = problem_of(&mut response, &method) {
         let mut written = error::render(&problem, id.as_str(), now);
@@ -183,6 +195,7 @@ async fn observe(
     }
     secure(headers);
 
+    span.record("http.response.status_code", status.as_u16());
     let elapsed = started.elapsed();
     let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
@@ -197,6 +210,16 @@ async fn observe(
         }
     });
     response
+}
+
+/// What the caller says of its trace: exactly one `traceparent`, and all `tracestate`s together (W3C Trace Context).
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut given = headers.get_all("traceparent").iter();
+    let (first, None) = (given.next()?, given.next()) else { return None };
+    let parent: TraceParent = first.to_str().ok()?.trim().parse().ok()?;
+    let states: Vec<_> =
+        headers.get_all("tracestate").iter().filter_map(|value| value.to_str().ok()).collect();
+    Some(parent.with_state(&states.join(",")))
 }
 
 /// Runs the rest of the way; a large body that was refused is read to its end, so that the client hears the answer.

@@ -190,5 +190,7 @@ fn ctx<'s>(
         locale: signed_in.user.locale.unwrap_or(visit.locale),
         address: visit.address,
         grants,
+        // The door that asked fills it in.
+        trace_parent: None,
     }
 }
