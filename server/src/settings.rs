@@ -117,6 +117,7 @@ impl Settings {
             faults.add(setting, reason);
         }
         let sections = [
+            ("database", self.database.validate()),
             ("redis", self.redis.validate()),
             ("outbound", self.outbound.validate()),
             ("jobs", self.jobs.validate()),

@@ -42,7 +42,5 @@ pub(crate) fn record(platform: &Platform) {
     metrics::gauge!("process_cpu_seconds_total").set(process.cpu_seconds);
     metrics::gauge!("process_threads").set(process.threads as f64);
     metrics::gauge!("process_open_fds").set(process.open_files as f64);
-    let (open, idle) = platform.db.pool_state();
-    metrics::gauge!("db_connections_open").set(f64::from(open));
-    metrics::gauge!("db_connections_idle").set(idle as f64);
+    platform.db.record_gauges();
 }

@@ -15,6 +15,19 @@ pub enum Error {
     },
     #[error("the database is busy: no connection came free in time")]
     Busy,
+    /// Told at once, without waiting.
+    #[error("the database is busy: {waiting} transactions wait for it already")]
+    Overloaded { waiting: usize },
+    /// Two transactions stood in each other's way, and this one gave way.
+    #[error("the database is busy: another transaction holds what this one needs")]
+    Contended(#[source] sqlx::Error),
+    #[error("the database took too long")]
+    Slow(#[source] sqlx::Error),
+    /// Nothing of the transaction was kept.
+    #[error("the database cannot write: its disk is full")]
+    Full(#[source] sqlx::Error),
+    #[error("the database cannot be reached now")]
+    Unreachable(#[source] sqlx::Error),
     #[error("could not open the database at {url}")]
     Open {
         url: String,
@@ -33,6 +46,12 @@ pub enum Error {
     NoRow,
     #[error("migration {module} {version}: {reason}")]
     Migration { module: String, version: i64, reason: String },
+    /// A way up or down that there is not.
+    #[error("{0}")]
+    Target(String),
+    /// The copy of one database into another cannot go on.
+    #[error("{0}")]
+    Transfer(String),
     #[error("the database failed")]
     Sql(#[source] sqlx::Error),
 }
@@ -44,11 +63,67 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::NoRow,
             sqlx::Error::Database(database) => match constraint_name(database.as_ref()) {
                 Some(name) => Self::Constraint { name, source: error },
-                None if database.message().contains("database is locked") => Self::Busy,
-                None => Self::Sql(error),
+                None => match fault(&database.code().unwrap_or_default()) {
+                    Fault::Busy => Self::Busy,
+                    Fault::Contended => Self::Contended(error),
+                    Fault::Slow => Self::Slow(error),
+                    Fault::Full => Self::Full(error),
+                    Fault::Unreachable => Self::Unreachable(error),
+                    Fault::Other => Self::Sql(error),
+                },
             },
+            // A protocol that breaks off, and a BEGIN that opens nothing, are a connection that went away.
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unreachable(error),
             _ => Self::Sql(error),
         }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Fault {
+    Busy,
+    Contended,
+    Slow,
+    Full,
+    Unreachable,
+    Other,
+}
+
+/// What a code of either engine means for who called: SQLSTATE has five characters, SQLite's extended codes are numbers
+/// of up to four digits.
+fn fault(code: &str) -> Fault {
+    if code.len() == 5 {
+        return match code {
+            // lock_not_available: lock_timeout, or NOWAIT
+            "55P03" => Fault::Busy,
+            // serialization_failure, deadlock_detected
+            "40001" | "40P01" => Fault::Contended,
+            // query_canceled: statement_timeout
+            "57014" => Fault::Slow,
+            // disk_full
+            "53100" => Fault::Full,
+            // A server that stops or starts (57P01 to 57P05), has no connection or memory left, ended an idle
+            // transaction, or (read_only_sql_transaction) is a standby after a switch; class 08: the connection broke.
+            "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "53200" | "53300" | "53400" | "25P03"
+            | "25006" => Fault::Unreachable,
+            _ if code.starts_with("08") => Fault::Unreachable,
+            _ => Fault::Other,
+        };
+    }
+    let Ok(code) = code.parse::<u32>() else { return Fault::Other };
+    match (code & 0xff, code) {
+        // SQLITE_BUSY, SQLITE_LOCKED
+        (5 | 6, _) => Fault::Busy,
+        // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log
+        (13, _) | (_, 4874) => Fault::Full,
+        // SQLITE_IOERR, SQLITE_CANTOPEN
+        (10 | 14, _) => Fault::Unreachable,
+        _ => Fault::Other,
     }
 }
 
@@ -77,11 +152,12 @@ fn constraint_name(error: &dyn sqlx::error::DatabaseError) -> Option<String> {
 impl ToProblem for Error {
     fn problem(&self) -> Problem {
         match self {
-            Self::Busy => Problem::unavailable("database-busy", self).retry_after_s(1),
-            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)) => {
-                Problem::unavailable("database-unreachable", "the database cannot be reached now")
-                    .retry_after_s(2)
+            Self::Busy | Self::Overloaded { .. } | Self::Contended(_) => {
+                Problem::unavailable("database-busy", self).retry_after_s(1)
             }
+            Self::Slow(_) => Problem::unavailable("database-slow", self).retry_after_s(5),
+            Self::Full(_) => Problem::new(507, "database-full", self).retry_after_s(30),
+            Self::Unreachable(_) => Problem::unavailable("database-unreachable", self).retry_after_s(2),
             _ => Problem::internal(),
         }
     }
@@ -99,5 +175,29 @@ impl<T> OnConstraint<T> for Result<T> {
             Error::Constraint { name: violated, .. } if violated == name => error(),
             other => other.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_engines_are_told_apart() {
+        let check = |code, expected| assert_eq!(fault(code), expected, "{code}");
+        check("55P03", Fault::Busy);
+        check("40P01", Fault::Contended);
+        check("57014", Fault::Slow);
+        check("53100", Fault::Full);
+        check("57P01", Fault::Unreachable);
+        check("08006", Fault::Unreachable);
+        check("42P01", Fault::Other);
+        // SQLITE_BUSY_SNAPSHOT, SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE, SQLITE_CORRUPT
+        check("517", Fault::Busy);
+        check("13", Fault::Full);
+        check("4874", Fault::Full);
+        check("778", Fault::Unreachable);
+        check("11", Fault::Other);
+        check("", Fault::Other);
     }
 }

@@ -13,17 +13,23 @@
 //! with "database is locked"), the service calls store functions with `&mut Tx`, then [`Tx::commit`]; dropping it rolls
 //! back. [`Db::read`] takes a reader. Nothing slow may be awaited while a `Tx` is open.
 
+mod config;
 mod error;
+mod meter;
 mod migrate;
 mod pool;
 mod row;
+pub mod soft_delete;
+pub mod transfer;
 mod tx;
 mod value;
 
+pub use config::{Config, Synchronous};
 pub use error::{Error, OnConstraint, Result};
 pub use include_dir;
-pub use migrate::{AppliedMigration, Migrations, Migrator, Plan, SchemaState};
-pub use pool::{Config, Db, Engine};
+pub use meter::count_statements;
+pub use migrate::{AppliedMigration, Downgrade, Migrations, Migrator, Plan, SchemaState, Upgrade};
+pub use pool::{Db, Engine, PoolState, without_password};
 pub use row::{Column, FromRow, Json, Row};
 pub use tx::{Query, Tx};
 pub use value::Value;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use include_dir::Dir;
 use kernel::Timestamp;
 
-use crate::{Db, Engine, Error, FromRow, Result, Row, Tx};
+use crate::{Db, Engine, Error, FromRow, Result, Row, Tx, transfer};
 
 /// A module's numbered SQL files: `0001_cameras.up.sql` and `0001_cameras.down.sql`. Where the engines need different
 /// text, `0001_cameras.up.postgres.sql` stands beside and wins on PostgreSQL.
@@ -56,6 +56,22 @@ impl FromRow for AppliedMigration {
 /// What `upgrade` would do, or what `downgrade` did: `(module, version, name)` in order.
 pub type Plan = Vec<(String, i64, String)>;
 
+/// How far to go up. `to` counts the migrations of all modules in the order of [`Migrator::state`], or is the number of
+/// the one `module`'s own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Upgrade<'a> {
+    pub module: Option<&'a str>,
+    pub to: Option<i64>,
+}
+
+/// How far to go down, counted like [`Upgrade::to`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Downgrade {
+    Steps(usize),
+    To(i64),
+    All,
+}
+
 /// The database against the files.
 #[derive(Debug)]
 pub struct SchemaState {
@@ -99,10 +115,47 @@ impl Migrator {
 
     /// Applies what is pending, all or nothing, while other nodes wait.
     pub async fn upgrade(&self, db: &Db, now: Timestamp) -> Result<Plan> {
-        let mut tx = self.lock(db).await?;
+        self.upgrade_to(db, now, Upgrade::default()).await
+    }
+
+    /// Applies what is pending up to a point, all or nothing, while other nodes wait.
+    pub async fn upgrade_to(&self, db: &Db, now: Timestamp, reach: Upgrade<'_>) -> Result<Plan> {
+        let tx = self.lock(db).await?;
+        self.upgrade_in(tx, now, reach).await
+    }
+
+    /// The same in a copy that is not finished.
+    pub(crate) async fn upgrade_copy(&self, db: &Db, now: Timestamp) -> Result<Plan> {
+        let tx = self.lock_any(db).await?;
+        self.upgrade_in(tx, now, Upgrade::default()).await
+    }
+
+    async fn upgrade_in(&self, mut tx: Tx, now: Timestamp, reach: Upgrade<'_>) -> Result<Plan> {
         let state = self.compare(&mut tx).await?;
+        let mut pending: Vec<_> =
+            self.migrations.iter().filter(|migration| !migration.is_in(&state.applied)).collect();
+        if let Some(module) = reach.module {
+            pending.retain(|migration| migration.module == module);
+        }
+        if let Some(to) = reach.to {
+            let known =
+                self.migrations.iter().filter(|known| reach.module.is_none_or(|name| known.module == name));
+            let there = state.applied.iter().filter(|row| reach.module.is_none_or(|name| row.module == name));
+            let (highest, there) = (count(known), count(there));
+            if to > highest {
+                return Err(Error::Target(format!(
+                    "there are only {highest} migrations, so none to go up to {to}"
+                )));
+            }
+            if to < there {
+                return Err(Error::Target(format!(
+                    "{there} are applied already; to go down to {to}, downgrade"
+                )));
+            }
+            pending.truncate(usize::try_from(to - there).unwrap_or(0));
+        }
         let mut position = state.applied.iter().map(|row| row.position).max().unwrap_or(0);
-        for migration in self.migrations.iter().filter(|migration| !migration.is_in(&state.applied)) {
+        for migration in &pending {
             tracing::info!(module = migration.module, version = migration.version, "applying a migration");
             run(&mut tx, migration, &migration.up).await?;
             position += 1;
@@ -117,15 +170,33 @@ impl Migrator {
                 .await?;
         }
         tx.commit().await?;
-        Ok(state.pending)
+        Ok(pending.into_iter().map(Migration::key).collect())
     }
 
     /// Takes back the last `steps` migrations, of one module or of all, newest first.
     pub async fn downgrade(&self, db: &Db, module: Option<&str>, steps: usize) -> Result<Plan> {
+        self.downgrade_to(db, module, Downgrade::Steps(steps)).await
+    }
+
+    /// Takes back migrations of one module or of all, newest first, down to a point.
+    pub async fn downgrade_to(&self, db: &Db, module: Option<&str>, reach: Downgrade) -> Result<Plan> {
         let mut tx = self.lock(db).await?;
         let mut applied = self.compare(&mut tx).await?.applied;
         applied.retain(|row| module.is_none_or(|module| row.module == module));
         applied.sort_by_key(|row| std::cmp::Reverse(row.position));
+        let steps = match reach {
+            Downgrade::Steps(steps) => steps,
+            Downgrade::All => applied.len(),
+            Downgrade::To(to) => {
+                let there = count(applied.iter());
+                if !(0..=there).contains(&to) {
+                    return Err(Error::Target(format!(
+                        "{there} are applied, so a way down to {to} there is not; to go up, upgrade"
+                    )));
+                }
+                usize::try_from(there - to).unwrap_or(0)
+            }
+        };
         let mut done = Plan::new();
         for row in applied.into_iter().take(steps) {
             let migration = self
@@ -146,13 +217,38 @@ impl Migrator {
         Ok(done)
     }
 
+    /// Each module that has migrations: its name and the highest number among its files.
+    pub fn heads(&self) -> Vec<(&'static str, i64)> {
+        let mut heads: Vec<(&'static str, i64)> = Vec::new();
+        for migration in &self.migrations {
+            match heads.iter_mut().find(|(module, _)| *module == migration.module) {
+                Some((_, version)) => *version = migration.version.max(*version),
+                None => heads.push((migration.module, migration.version)),
+            }
+        }
+        heads
+    }
+
+    /// As [`lock_any`](Self::lock_any); an unfinished copy of another database is refused.
     async fn lock(&self, db: &Db) -> Result<Tx> {
+        let mut tx = self.lock_any(db).await?;
+        if let Some(source) = transfer::unfinished(&mut tx).await? {
+            return Err(Error::Transfer(format!(
+                "this database is an unfinished copy of {source}; finish it with `socle db move --resume`, or begin \
+                 again with `socle db move --force`"
+            )));
+        }
+        Ok(tx)
+    }
+
+    async fn lock_any(&self, db: &Db) -> Result<Tx> {
         let mut tx = db.begin().await?;
         match tx.engine() {
             // BEGIN IMMEDIATE holds the only write lock already.
             Engine::Sqlite => {}
             Engine::Postgres => {
                 tx.query("SET LOCAL statement_timeout = 0").execute().await?;
+                tx.query("SET LOCAL lock_timeout = 0").execute().await?;
                 tx.query("SELECT pg_advisory_xact_lock($1)").bind(ADVISORY_LOCK).execute().await?;
             }
         }
@@ -202,12 +298,21 @@ impl Migration {
     }
 }
 
+fn count(of: impl Iterator) -> i64 {
+    i64::try_from(of.count()).unwrap_or(i64::MAX)
+}
+
 async fn run(tx: &mut Tx, migration: &Migration, sql: &str) -> Result<()> {
     tx.script(sql.to_owned()).await.map_err(|error| Error::Migration {
         module: migration.module.to_owned(),
         version: migration.version,
         reason: match &error {
-            Error::Sql(source) | Error::Constraint { source, .. } => source.to_string(),
+            Error::Sql(source)
+            | Error::Constraint { source, .. }
+            | Error::Contended(source)
+            | Error::Slow(source)
+            | Error::Full(source)
+            | Error::Unreachable(source) => source.to_string(),
             other => other.to_string(),
         },
     })
@@ -215,6 +320,9 @@ async fn run(tx: &mut Tx, migration: &Migration, sql: &str) -> Result<()> {
 
 fn read_folder(engine: Engine, module: &'static str, folder: &Dir<'static>) -> Result<Vec<Migration>> {
     let fault = |version, reason: String| Error::Migration { module: module.to_owned(), version, reason };
+    if let Some(inner) = folder.dirs().next() {
+        return Err(fault(0, format!("{} is a folder; migrations are files", inner.path().display())));
+    }
     let mut ups = BTreeMap::new();
     let mut downs = BTreeMap::new();
     for file in folder.files() {
@@ -227,25 +335,40 @@ fn read_folder(engine: Engine, module: &'static str, folder: &Dir<'static>) -> R
             _ => return Err(misnamed()),
         };
         let (number, title) = stem.split_once('_').ok_or_else(misnamed)?;
+        // Four digits or more: the folder then lists them in their order.
         let version: i64 = number.parse().map_err(|_| misnamed())?;
+        if number.len() < 4 || version < 1 || title.is_empty() {
+            return Err(misnamed());
+        }
         let files = match direction {
             "up" => &mut ups,
             "down" => &mut downs,
             _ => return Err(misnamed()),
         };
-        match only {
-            Some(other) if other != engine => {}
-            Some(_) => drop(files.insert(version, (title, text))),
-            None => drop(files.entry(version).or_insert((title, text))),
+        let before = match only {
+            Some(other) if other != engine => None,
+            // The engine's own text wins over the common one, in whichever order they come.
+            Some(_) => files.insert(version, (title, text, true)).filter(|(_, _, is_own)| *is_own),
+            None => match files.get(&version) {
+                Some((_, _, false)) => files.get(&version).copied(),
+                Some(_) => None,
+                None => files.insert(version, (title, text, false)),
+            },
+        };
+        if let Some((other, ..)) = before {
+            return Err(fault(version, format!("{other} and {title} have the same number")));
         }
     }
     let mut migrations = Vec::new();
-    for (expected, (version, (title, up))) in (1..).zip(ups) {
+    for (expected, (version, (title, up, _))) in (1..).zip(ups) {
         if version != expected {
             return Err(fault(version, format!("number {expected} is missing before it")));
         }
-        let (_, down) =
+        let (of, down, _) =
             downs.remove(&version).ok_or_else(|| fault(version, "it has no .down.sql".to_owned()))?;
+        if of != title {
+            return Err(fault(version, format!("its way up is called {title}, its way down {of}")));
+        }
         migrations.push(Migration {
             module,
             version,

@@ -1,57 +1,21 @@
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr as _,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
-use kernel::Secret;
-use serde::Deserialize;
 use sqlx::{
-    PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Pool, SqlSafeStr as _, SqlStr, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Error, Result, Tx};
-
-/// Section `[database]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// `postgres://…`, or `sqlite://path`. Empty (the default): `socle.db` in the data folder.
-    pub url: Secret<String>,
-    /// PostgreSQL: connections held at most; SQLite: readers. Default 16.
-    pub connections_max: u32,
-    /// How long a request waits for a free connection before it is answered 503, in milliseconds. Default 5000.
-    pub acquire_timeout_ms: u64,
-    /// PostgreSQL: a statement that runs longer is cancelled, in milliseconds. Default 30000.
-    pub statement_timeout_ms: u64,
-    /// PostgreSQL: a connection older than this is replaced, in seconds. Default 1800.
-    pub recycle_s: u64,
-    /// PostgreSQL: prepared statements kept per connection. Set 0 behind PgBouncer in transaction mode. Default 256.
-    pub statement_cache: usize,
-    /// SQLite: `normal` survives a crash of Socle but may lose the last commits in a power cut; `full` waits for the
-    /// disk at every commit. Default `normal`.
-    pub synchronous: Synchronous,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Synchronous {
-    #[default]
-    Normal,
-    Full,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            url: Secret::default(),
-            connections_max: 16,
-            acquire_timeout_ms: 5_000,
-            statement_timeout_ms: 30_000,
-            recycle_s: 1_800,
-            statement_cache: 256,
-            synchronous: Synchronous::default(),
-        }
-    }
-}
+use crate::{
+    Config, Error, Result, Tx,
+    config::{Synchronous, Target},
+    meter::{Line, Meter},
+};
 
 /// Which SQL engine is behind a [`Db`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,28 +35,52 @@ impl Engine {
 
 /// A handle on the database. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Arc<Pools>);
+pub struct Db(Arc<Shared>);
+
+struct Shared {
+    pools: Pools,
+    meter: Arc<Meter>,
+}
 
 enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres(PgPool),
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres {
+        pool: PgPool,
+        begin: SqlStr,
+        begin_read: SqlStr,
+        /// Whether statements are prepared under names that outlive their transaction.
+        is_preparing: bool,
+    },
+}
+
+/// Connections of a database in one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Open connections, idle ones among them.
+    pub open: u32,
+    pub idle: usize,
+    /// Transactions that wait for their turn to write (SQLite), or for a connection for writing (PostgreSQL).
+    pub writers_waiting: usize,
+    /// Transactions that wait for a connection to read.
+    pub readers_waiting: usize,
 }
 
 impl Db {
     /// Opens the database that `config` names; without a URL, `default_file` by SQLite.
     pub async fn open(config: &Config, default_file: PathBuf) -> Result<Self> {
-        let url = config.url.expose();
-        match url.split_once(':').map_or("", |(scheme, _)| scheme) {
-            "postgres" | "postgresql" => Self::open_postgres(config).await,
-            "sqlite" => {
-                let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-                Self::open_sqlite(config, PathBuf::from(path)).await
-            }
-            "" if url.is_empty() => Self::open_sqlite(config, default_file).await,
-            _ => Err(Error::Url(
-                "database.url must begin with postgres:// or sqlite://, or be empty for SQLite in the data folder"
-                    .to_owned(),
-            )),
+        Self::open_as("socle", config, default_file).await
+    }
+
+    /// The same under another name: PostgreSQL shows it in `pg_stat_activity`.
+    pub async fn open_as(name: &str, config: &Config, default_file: PathBuf) -> Result<Self> {
+        match config.target() {
+            Ok(Target::Postgres) => Self::open_postgres(name, config).await,
+            Ok(Target::SqliteFile(path)) => Self::open_sqlite(config, PathBuf::from(path)).await,
+            Ok(Target::DefaultFile) => Self::open_sqlite(config, default_file).await,
+            Err(reason) => Err(Error::Url(format!("database.url {reason}"))),
         }
     }
 
@@ -108,94 +96,195 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_millis(config.acquire_timeout_ms))
             .pragma("temp_store", "memory")
-            .statement_cache_capacity(512);
+            .statement_cache_capacity(512)
+            .disable_statement_logging();
         let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
         let pool = |size| {
             SqlitePoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+                .max_lifetime(None)
                 .test_before_acquire(false)
+                // SQLite ends a transaction by itself when the disk is full; sqlx still counts it, and would refuse
+                // every later one on that connection.
+                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         };
         // The writer comes first: it creates the file and sets WAL.
-        let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
-        let readers =
-            pool(config.connections_max.max(1)).connect_lazy_with(options.pragma("query_only", "true"));
-        Ok(Self(Arc::new(Pools::Sqlite { writer, readers })))
+        let writer = pool(1).idle_timeout(None).connect_with(options.clone()).await.map_err(open)?;
+        let readers = pool(config.connections_max.max(1))
+            .idle_timeout(Duration::from_secs(config.idle_s))
+            .connect_lazy_with(options.pragma("query_only", "true"));
+        Ok(Self::new(Pools::Sqlite { writer, readers }, config))
     }
 
-    async fn open_postgres(config: &Config) -> Result<Self> {
+    async fn open_postgres(name: &str, config: &Config) -> Result<Self> {
         let url = config.url.expose();
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|source| Error::Open { url: without_password(url), source })?
-            .application_name("socle")
-            .statement_cache_capacity(config.statement_cache)
-            .options([("statement_timeout", config.statement_timeout_ms.to_string())]);
+        let open = |source| Error::Open { url: without_password(url), source };
+        let options = postgres_options(url)
+            .map_err(open)?
+            .application_name(name)
+            .statement_cache_capacity(config.statement_cache);
         let pool = PgPoolOptions::new()
+            .min_connections(config.connections_min.min(config.connections_max))
             .max_connections(config.connections_max.max(1))
             .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+            .idle_timeout(Duration::from_secs(config.idle_s))
             .max_lifetime(Duration::from_secs(config.recycle_s))
+            .test_before_acquire(config.pre_ping)
             .connect_with(options)
             .await
-            .map_err(|source| Error::Open { url: without_password(url), source })?;
-        Ok(Self(Arc::new(Pools::Postgres(pool))))
+            .map_err(open)?;
+        // Time-outs go with each transaction, in the round trip of its BEGIN: as options of the connection PgBouncer
+        // would refuse them, and in transaction mode it forgets a plain SET.
+        let limits = format!(
+            "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}",
+            config.statement_timeout_ms, config.lock_timeout_ms, config.transaction_idle_timeout_ms
+        );
+        let begin = format!("BEGIN; {limits}");
+        let begin_read = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {limits}");
+        let shared = |sql: String| AssertSqlSafe(Arc::<str>::from(sql)).into_sql_str();
+        let pools = Pools::Postgres {
+            pool,
+            begin: shared(begin),
+            begin_read: shared(begin_read),
+            is_preparing: config.statement_cache > 0,
+        };
+        Ok(Self::new(pools, config))
+    }
+
+    fn new(pools: Pools, config: &Config) -> Self {
+        let engine = match pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        };
+        Self(Arc::new(Shared { pools, meter: Arc::new(Meter::new(engine, config)) }))
     }
 
     pub fn engine(&self) -> Engine {
-        match *self.0 {
+        match self.0.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
-    /// A transaction that may write.
+    /// A transaction that may write. [`Error::Overloaded`] at once where too many wait already, [`Error::Busy`] when its
+    /// turn does not come in time. A future that is dropped while it waits gives its place to the next.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match &*self.0 {
-            Pools::Sqlite { writer, .. } => Tx::sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Tx::postgres(pool.begin().await?),
-        })
+        let meter = &self.0.meter;
+        match &self.0.pools {
+            Pools::Sqlite { writer, .. } => {
+                let begin = "BEGIN IMMEDIATE".into_sql_str();
+                let tx = waited(meter, &meter.writers, writer.begin_with(begin)).await?;
+                Ok(Tx::sqlite(tx, meter.clone(), false))
+            }
+            Pools::Postgres { pool, begin, is_preparing, .. } => {
+                let tx = waited(meter, &meter.writers, pool.begin_with(begin.clone())).await?;
+                Ok(Tx::postgres(tx, meter.clone(), false, *is_preparing))
+            }
+        }
     }
 
     /// A transaction that only reads: one consistent view, beside the writer.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(match &*self.0 {
-            Pools::Sqlite { readers, .. } => Tx::sqlite(readers.begin().await?),
-            Pools::Postgres(pool) => {
-                Tx::postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        let meter = &self.0.meter;
+        match &self.0.pools {
+            Pools::Sqlite { readers, .. } => {
+                let tx = waited(meter, &meter.readers, readers.begin()).await?;
+                Ok(Tx::sqlite(tx, meter.clone(), true))
             }
-        })
+            Pools::Postgres { pool, begin_read, is_preparing, .. } => {
+                let tx = waited(meter, &meter.readers, pool.begin_with(begin_read.clone())).await?;
+                Ok(Tx::postgres(tx, meter.clone(), true, *is_preparing))
+            }
+        }
     }
 
     /// Answers if the database does.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.read().await?;
-        tx.query("SELECT 1 AS value").one_row().await?;
+        tx.query("SELECT CAST(1 AS BIGINT) AS value").one::<i64>().await?;
         Ok(())
     }
 
-    /// Connections open and idle, for metrics.
-    pub fn pool_state(&self) -> (u32, usize) {
-        match &*self.0 {
-            Pools::Sqlite { writer, readers } => {
-                (writer.size() + readers.size(), writer.num_idle() + readers.num_idle())
-            }
-            Pools::Postgres(pool) => (pool.size(), pool.num_idle()),
+    /// Answers if the database does, and, after its disk was full, once it takes writes again.
+    pub async fn check(&self) -> Result<()> {
+        self.ping().await?;
+        if !self.0.meter.is_full.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        let mut tx = self.begin().await?;
+        // Something that has to reach the disk and changes nothing that anybody reads.
+        let probe = match tx.engine() {
+            Engine::Sqlite => "PRAGMA user_version = 0",
+            Engine::Postgres => "SELECT pg_current_xact_id()",
+        };
+        tx.script(probe.to_owned()).await?;
+        tx.commit().await
+    }
+
+    /// Connections and who waits for them, for metrics.
+    pub fn pool_state(&self) -> PoolState {
+        fn of<D: sqlx::Database>(pool: &Pool<D>) -> (u32, usize) {
+            (pool.size(), pool.num_idle())
+        }
+        let (open, idle) = match &self.0.pools {
+            Pools::Sqlite { writer, readers } => {
+                let ((open, idle), (more_open, more_idle)) = (of(writer), of(readers));
+                (open + more_open, idle + more_idle)
+            }
+            Pools::Postgres { pool, .. } => of(pool),
+        };
+        PoolState {
+            open,
+            idle,
+            writers_waiting: self.0.meter.writers.waiting(),
+            readers_waiting: self.0.meter.readers.waiting(),
+        }
+    }
+
+    /// Sets the gauges; to be called before metrics are read.
+    pub fn record_gauges(&self) {
+        let state = self.pool_state();
+        metrics::gauge!("db_pool_connections", "state" => "open").set(f64::from(state.open));
+        metrics::gauge!("db_pool_connections", "state" => "idle").set(state.idle as f64);
+        metrics::gauge!("db_pool_waiting").set((state.writers_waiting + state.readers_waiting) as f64);
+        metrics::gauge!("db_writers_waiting").set(state.writers_waiting as f64);
     }
 
     /// Waits for open transactions and closes; SQLite folds its write-ahead log into the file.
     pub async fn close(&self) {
-        match &*self.0 {
+        match &self.0.pools {
             Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
 
+/// Waits in line for a connection with a transaction on it.
+async fn waited<T>(
+    meter: &Meter,
+    line: &Line,
+    begin: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T> {
+    let place = line.enter().inspect_err(|error| meter.count(error))?;
+    let start = Instant::now();
+    let begun = begin.await;
+    drop(place);
+    meter.waited(start);
+    begun.map_err(|error| meter.failed(error))
+}
+
+/// How sqlx reaches the server at this URL. PgBouncer refuses a start that sets `extra_float_digits`; nothing here reads
+/// floats as text.
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None).disable_statement_logging())
+}
+
 /// A database URL as it may be shown.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 < at => format!("{}://***@{}", &url[..scheme], &url[at + 1..]),
         _ => url.to_owned(),

@@ -1,31 +1,50 @@
+use std::sync::Arc;
+
+use futures::{StreamExt as _, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction, postgres::PgArguments,
     query::Query as SqlxQuery, sqlite::SqliteArguments,
 };
 
-use crate::{Engine, Error, FromRow, Result, Row, Value};
+use crate::{
+    Engine, Error, FromRow, Result, Row, Value,
+    meter::{Kind, Meter},
+};
 
 /// A transaction on either engine. Dropped without [`commit`](Tx::commit), it rolls back.
-pub struct Tx(Inner);
+pub struct Tx {
+    inner: Inner,
+    meter: Arc<Meter>,
+    is_read_only: bool,
+}
 
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres {
+        tx: Transaction<'static, Postgres>,
+        /// Whether statements are prepared under names that outlive the transaction.
+        is_preparing: bool,
+    },
 }
 
 impl Tx {
-    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
-        Self(Inner::Sqlite(tx))
+    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, meter: Arc<Meter>, is_read_only: bool) -> Self {
+        Self { inner: Inner::Sqlite(tx), meter, is_read_only }
     }
 
-    pub(crate) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
-        Self(Inner::Postgres(tx))
+    pub(crate) fn postgres(
+        tx: Transaction<'static, Postgres>,
+        meter: Arc<Meter>,
+        is_read_only: bool,
+        is_preparing: bool,
+    ) -> Self {
+        Self { inner: Inner::Postgres { tx, is_preparing }, meter, is_read_only }
     }
 
     pub fn engine(&self) -> Engine {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(_) => Engine::Sqlite,
-            Inner::Postgres(_) => Engine::Postgres,
+            Inner::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -41,43 +60,50 @@ impl Tx {
 
     /// Several statements at once, without parameters: migrations.
     pub async fn script(&mut self, sql: String) -> Result<()> {
-        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
-        match &mut self.0 {
-            Inner::Sqlite(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
-            Inner::Postgres(tx) => sql.execute(&mut **tx).await.map(|_| ())?,
+        let script = sqlx::raw_sql(AssertSqlSafe(sql));
+        match &mut self.inner {
+            Inner::Sqlite(tx) => script.execute(&mut **tx).await.map(drop),
+            Inner::Postgres { tx, .. } => script.execute(&mut **tx).await.map(drop),
         }
-        Ok(())
+        .map_err(|error| self.meter.failed(error))
     }
 
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+        let Self { inner, meter, is_read_only } = self;
+        let commit = async {
+            match inner {
+                Inner::Sqlite(tx) => tx.commit().await,
+                Inner::Postgres { tx, .. } => tx.commit().await,
+            }
+        };
+        meter.run(Kind::Commit, "COMMIT", commit).await?;
+        if !is_read_only {
+            meter.wrote();
         }
         Ok(())
     }
 
     pub async fn rollback(self) -> Result<()> {
-        match self.0 {
-            Inner::Sqlite(tx) => tx.rollback().await?,
-            Inner::Postgres(tx) => tx.rollback().await?,
+        match self.inner {
+            Inner::Sqlite(tx) => tx.rollback().await,
+            Inner::Postgres { tx, .. } => tx.rollback().await,
         }
-        Ok(())
+        .map_err(|error| self.meter.failed(error))
     }
 
     /// The transaction beneath, for a library that brings its own statements.
     pub fn as_sqlite(&mut self) -> Option<&mut Transaction<'static, Sqlite>> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => Some(tx),
-            Inner::Postgres(_) => None,
+            Inner::Postgres { .. } => None,
         }
     }
 
     /// The transaction beneath, for a library that brings its own statements.
     pub fn as_postgres(&mut self) -> Option<&mut Transaction<'static, Postgres>> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(_) => None,
-            Inner::Postgres(tx) => Some(tx),
+            Inner::Postgres { tx, .. } => Some(tx),
         }
     }
 }
@@ -103,26 +129,35 @@ impl Query<'_> {
 
     /// Runs it; gives the number of rows that it changed.
     pub async fn execute(self) -> Result<u64> {
-        Ok(match &mut self.tx.0 {
-            Inner::Sqlite(tx) => {
-                bound_sqlite(self.sql, self.values).execute(&mut **tx).await?.rows_affected()
-            }
-            Inner::Postgres(tx) => {
-                bound_postgres(self.sql, self.values).execute(&mut **tx).await?.rows_affected()
-            }
-        })
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        let shown = sql.clone();
+        let run = async {
+            Ok(match inner {
+                Inner::Sqlite(tx) => bound_sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
+                Inner::Postgres { tx, is_preparing } => {
+                    bound_postgres(sql, values, *is_preparing).execute(&mut **tx).await?.rows_affected()
+                }
+            })
+        };
+        meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: FromRow>(self) -> Result<Option<T>> {
-        let row = match &mut self.tx.0 {
-            Inner::Sqlite(tx) => {
-                bound_sqlite(self.sql, self.values).fetch_optional(&mut **tx).await?.map(Row::Sqlite)
-            }
-            Inner::Postgres(tx) => {
-                bound_postgres(self.sql, self.values).fetch_optional(&mut **tx).await?.map(Row::Postgres)
-            }
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        let shown = sql.clone();
+        let run = async {
+            Ok(match inner {
+                Inner::Sqlite(tx) => {
+                    bound_sqlite(sql, values).fetch_optional(&mut **tx).await?.map(Row::Sqlite)
+                }
+                Inner::Postgres { tx, is_preparing } => bound_postgres(sql, values, *is_preparing)
+                    .fetch_optional(&mut **tx)
+                    .await?
+                    .map(Row::Postgres),
+            })
         };
+        let row = meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await?;
         row.as_ref().map(T::from_row).transpose()
     }
 
@@ -137,24 +172,40 @@ impl Query<'_> {
 
     /// The rows as they are, for a caller that reads them by itself.
     pub async fn rows(self) -> Result<Vec<Row>> {
-        Ok(match &mut self.tx.0 {
-            Inner::Sqlite(tx) => bound_sqlite(self.sql, self.values)
-                .fetch_all(&mut **tx)
-                .await?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
-            Inner::Postgres(tx) => bound_postgres(self.sql, self.values)
-                .fetch_all(&mut **tx)
-                .await?
-                .into_iter()
-                .map(Row::Postgres)
-                .collect(),
-        })
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        let shown = sql.clone();
+        let run = async {
+            Ok(match inner {
+                Inner::Sqlite(tx) => {
+                    let rows = bound_sqlite(sql, values).fetch_all(&mut **tx).await?;
+                    rows.into_iter().map(Row::Sqlite).collect()
+                }
+                Inner::Postgres { tx, is_preparing } => {
+                    let rows = bound_postgres(sql, values, *is_preparing).fetch_all(&mut **tx).await?;
+                    rows.into_iter().map(Row::Postgres).collect()
+                }
+            })
+        };
+        meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await
     }
+}
 
-    pub(crate) async fn one_row(self) -> Result<()> {
-        if self.rows().await?.is_empty() { Err(Error::NoRow) } else { Ok(()) }
+impl<'t> Query<'t> {
+    /// The rows one by one, for a result that must not stand in memory as a whole.
+    pub fn stream(self) -> BoxStream<'t, Result<Row>> {
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        meter.started(Kind::of(sql.as_str()));
+        let meter: &'t Meter = meter;
+        match inner {
+            Inner::Sqlite(tx) => bound_sqlite(sql, values)
+                .fetch(&mut **tx)
+                .map(|row| row.map(Row::Sqlite).map_err(|error| meter.failed(error)))
+                .boxed(),
+            Inner::Postgres { tx, is_preparing } => bound_postgres(sql, values, *is_preparing)
+                .fetch(&mut **tx)
+                .map(|row| row.map(Row::Postgres).map_err(|error| meter.failed(error)))
+                .boxed(),
+        }
     }
 }
 
@@ -172,8 +223,12 @@ fn bound_sqlite(sql: SqlStr, values: Vec<Value>) -> SqlxQuery<'static, Sqlite, S
     query
 }
 
-fn bound_postgres(sql: SqlStr, values: Vec<Value>) -> SqlxQuery<'static, Postgres, PgArguments> {
-    let mut query = sqlx::query(sql);
+fn bound_postgres(
+    sql: SqlStr,
+    values: Vec<Value>,
+    is_preparing: bool,
+) -> SqlxQuery<'static, Postgres, PgArguments> {
+    let mut query = sqlx::query(sql).persistent(is_preparing);
     for value in values {
         query = match value {
             Value::Bool(value) => query.bind(value),

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod load;
+mod migrations;
+
 use db::{FromRow, Json, OnConstraint as _, Row, Tx};
 use kernel::{Timestamp, UserId};
 use testkit::{Database, engines};
