@@ -73,7 +73,7 @@ pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow:
     }
     let redis = RedisLink::open(&settings.redis)?;
     let storage = Storage::open(&settings.storage, settings.server.data.join("files"))?;
-    let events = Events::new(db.clone(), clock.clone(), settings.realtime.clone());
+    let events = Events::new(db.clone(), clock.clone(), settings.realtime.clone(), redis.clone());
     events.prepare().await?;
     Ok(Platform {
         jobs: Jobs::new(db.clone(), clock.clone(), settings.jobs.clone()),

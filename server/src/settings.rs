@@ -121,6 +121,7 @@ impl Settings {
             ("redis", self.redis.validate()),
             ("outbound", self.outbound.validate()),
             ("jobs", self.jobs.validate()),
+            ("realtime", self.realtime.validate()),
             ("identity", self.identity.validate()),
             ("mail", self.mail.validate()),
             ("notifications", self.notifications.validate()),

@@ -218,6 +218,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/realtime/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what the workspace heard lately, newest first
+         * @description As far back as events are kept (`realtime.keep_s`). What was told to one other person only is left out.
+         */
+        get: operations["list_realtime_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/realtime/tickets": {
         parameters: {
             query?: never;
@@ -227,7 +247,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a ticket for the realtime channel */
+        /**
+         * Create a ticket for the realtime channel
+         * @description It works once, on any node, within its time.
+         */
         post: operations["create_realtime_ticket"];
         delete?: never;
         options?: never;
@@ -1183,6 +1206,22 @@ export interface components {
             }[];
             next_cursor: string | null;
         };
+        /** @description A stretch of an endless list. Never counts; `next_cursor` asks for what follows. */
+        Feed_RealtimeEvent: {
+            items: {
+                /** Format: date-time */
+                at: string;
+                data: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description Where it stands in the stream.
+                 */
+                offset: number;
+                room: string;
+                topic: string;
+            }[];
+            next_cursor: string | null;
+        };
         FieldError: {
             detail: string;
             /** @description JSON Pointer (RFC 6901) into the body, or the name of a parameter. */
@@ -1542,6 +1581,19 @@ export interface components {
             };
             /** @description `ready` or `not ready`. */
             status: string;
+        };
+        /** @description An event that the workspace's clients were told. */
+        RealtimeEvent: {
+            /** Format: date-time */
+            at: string;
+            data: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Where it stands in the stream.
+             */
+            offset: number;
+            room: string;
+            topic: string;
         };
         /**
          * @description What is kept on disk of a camera.
@@ -2844,6 +2896,68 @@ export interface operations {
             };
             /** @description The body is well formed but wrong; `errors` names the fields. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_realtime_events: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the answer before. */
+                cursor?: string;
+                /** @description 1 to 100; 20 by default. */
+                limit?: number;
+                /** @description Only events of this topic, such as `jobs.task_changed`. */
+                topic?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed_RealtimeEvent"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5626,6 +5740,8 @@ export interface operations {
             query?: {
                 /** @description From `POST /api/v1/realtime/tickets`, for clients that can send neither cookie nor header. */
                 ticket?: string;
+                /** @description The client's own name for itself, 1 to 64 letters, digits, `-` and `_`: what it acknowledges is kept under it. */
+                client?: string;
             };
             header?: never;
             path?: never;
@@ -5669,6 +5785,24 @@ export interface operations {
             };
             /** @description The request does not ask for a WebSocket. */
             426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This user holds too many connections. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This node holds as many connections as it may. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,7 @@
 use std::{collections::BTreeSet, fmt, marker::PhantomData, ops::Deref};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Actor, Clock, Ctx, Locale, Problem, RequestId, ToProblem, WorkspaceId};
 
 /// A thing that a caller may be allowed to do. One unit type each, declared by [`permission!`](crate::permission).
@@ -33,13 +35,14 @@ macro_rules! permission {
 }
 
 /// What a caller holds: the permissions of their roles, narrowed by the scopes of their token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
     names: Names,
     scopes: Option<BTreeSet<String>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Names {
     All,
     Some(BTreeSet<String>),

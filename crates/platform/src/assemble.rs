@@ -90,7 +90,9 @@ pub fn assemble(
         services.extend(part.services);
         guards.extend(part.rooms);
     }
-    let socket = Socket::new(platform.events.clone(), guards, platform.spawner.token());
+    let spawner = &platform.spawner;
+    let socket = Socket::new(platform.events.clone(), guards, spawner.token(), spawner.tracker());
+    let socket_io = realtime::socket_io_routes(&socket, Duration::from_secs(http.timeout_s));
     let (router, openapi) = routes.merge(realtime::routes(socket)).split_for_parts();
     let openapi = web::openapi::finish(openapi);
     let text: Arc<str> = openapi.to_json().expect("plain data with text keys serializes").into();
@@ -101,6 +103,7 @@ pub fn assemble(
                 ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
             }),
         )
+        .merge(socket_io)
         .merge(pages)
         .layer(from_fn_with_state(platform.db.clone(), idempotency::replay_layer));
     let settings = Settings {

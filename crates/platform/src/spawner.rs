@@ -19,6 +19,11 @@ impl Spawner {
         self.tracker.spawn(task)
     }
 
+    /// For a part that starts tasks by itself, such as one for each connection: shutdown waits for them too.
+    pub fn tracker(&self) -> TaskTracker {
+        self.tracker.clone()
+    }
+
     /// Cancelled when the server stops.
     pub fn token(&self) -> CancellationToken {
         self.stop.clone()

@@ -3,36 +3,17 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use db::{Db, Engine, Tx};
-use kernel::{Clock, WorkspaceId};
-use serde::Deserialize;
+use kernel::{Clock, Timestamp, WorkspaceId};
+use redislink::RedisLink;
 use serde_json::value::{RawValue, Value};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Room,
-    hub::{Delivery, Hub},
-    outbox::{self, Kept},
-    protocol::Tell,
-};
-
-/// Section `[realtime]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// How long a client may be away and still get what it missed, in seconds. Default 900.
-    pub keep_s: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { keep_s: 900 }
-    }
-}
+use crate::{Config, Room, acks, bus::Bus, delivery::Delivery, hub::Hub, outbox};
 
 /// Something that happened, for the clients of a room.
 #[derive(Debug, Clone)]
@@ -53,23 +34,41 @@ struct Inner {
     clock: Arc<dyn Clock>,
     config: Config,
     hub: Hub,
-    wake: Notify,
+    bus: Bus,
+    /// Events written by this process, whether they committed or not.
     published: AtomicU64,
+    written: Notify,
     /// The newest offset that this node has delivered.
     delivered: AtomicI64,
 }
 
 const BATCH: i64 = 500;
+/// Between two looks at the outbox. An event of another node without Redis waits for this long at most.
+const PAUSE: Duration = Duration::from_millis(50);
+/// After this process has written an event it looks often, for its commit is near.
+const PAUSE_MIN: Duration = Duration::from_millis(4);
+/// On SQLite all writers but the command line are in this process: after some quiet time look rarely.
+const PAUSE_QUIET: Duration = Duration::from_secs(1);
+const QUIET_AFTER: Duration = Duration::from_secs(10);
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+
+/// A position that was passed over: the transaction that drew it is still open, or was rolled back.
+struct Gap {
+    after: i64,
+    /// Those who may still fill it.
+    writers: Vec<String>,
+}
 
 impl Events {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, config: Config) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, config: Config, redis: RedisLink) -> Self {
         Self(Arc::new(Inner {
             db,
             clock,
             config,
             hub: Hub::default(),
-            wake: Notify::new(),
+            bus: Bus::new(redis),
             published: AtomicU64::new(0),
+            written: Notify::new(),
             delivered: AtomicI64::new(0),
         }))
     }
@@ -78,18 +77,26 @@ impl Events {
     pub async fn publish(&self, tx: &mut Tx, event: &Event) -> db::Result<()> {
         outbox::insert(tx, event, self.0.clock.now()).await?;
         self.0.published.fetch_add(1, Ordering::Relaxed);
-        self.0.wake.notify_one();
+        self.0.written.notify_one();
         Ok(())
     }
 
-    /// Tells those who are in the room now and can keep up; nothing is kept.
+    /// Tells those who are in the room now, on any node, and can keep up; nothing is kept.
     pub fn broadcast(&self, room: &Room, topic: &str, data: &Value) {
-        if self.watchers(room) == 0 {
+        let is_here = self.watchers(room) > 0;
+        let is_elsewhere = self.0.bus.is_watched_elsewhere(room);
+        if !is_here && !is_elsewhere {
             return;
         }
+        let at = self.0.clock.now();
         let data = RawValue::from_string(data.to_string()).expect("a JSON value writes JSON");
-        let text = Tell::Frame { room: room.as_str(), topic, at: self.0.clock.now(), data: &data }.to_text();
-        self.0.hub.deliver(&Delivery { room: room.clone(), offset: None, text: text.into() });
+        metrics::counter!("realtime_frames_total").increment(1);
+        if is_elsewhere {
+            self.0.bus.frame(room, topic, at, &data);
+        }
+        if is_here {
+            self.0.hub.deliver(&Arc::new(Delivery::of_frame(room, topic, at, data)));
+        }
     }
 
     /// How many clients of this node are in the room.
@@ -97,8 +104,17 @@ impl Events {
         self.0.hub.members(room)
     }
 
+    /// Whether anybody would see a frame in this room, on any node. What other nodes say is up to a second old.
+    pub fn is_watched(&self, room: &Room) -> bool {
+        self.watchers(room) > 0 || self.0.bus.is_watched_elsewhere(room)
+    }
+
     pub(crate) fn hub(&self) -> &Hub {
         &self.0.hub
+    }
+
+    pub(crate) fn bus(&self) -> &Bus {
+        &self.0.bus
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -109,78 +125,143 @@ impl Events {
         &*self.0.clock
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
     pub(crate) fn delivered(&self) -> i64 {
         self.0.delivered.load(Ordering::Acquire)
     }
 
     /// Starts where the outbox ends. Must run before a client connects.
     pub async fn prepare(&self) -> db::Result<()> {
+        let writers = self.writers().await?;
         let mut tx = self.0.db.read().await?;
         let (_, newest) = outbox::bounds(&mut tx).await?;
-        self.0.delivered.store(newest, Ordering::Release);
+        // Somebody is writing: what is missing may still come, so begin before it. Nobody listens yet, so what is
+        // delivered again reaches nobody.
+        let start = if writers.is_empty() { newest } else { outbox::first_gap(&mut tx).await? };
+        tx.commit().await?;
+        self.0.delivered.store(start, Ordering::Release);
         Ok(())
     }
 
-    /// Reads the outbox and hands on what is new, until told to stop.
+    /// Reads the outbox and hands on what is new, to the clients here and by Redis to other nodes, until told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let mut quiet_ticks = 0_u32;
+        tokio::join!(self.run_outbox(&stop), self.0.bus.run(&self.0.hub, &stop), self.run_presence(&stop));
+    }
+
+    async fn run_outbox(&self, stop: &CancellationToken) {
         let mut seen = 0;
-        let mut since_purge = 0_u32;
+        let mut pause = PAUSE;
+        let mut busy_at = Instant::now();
+        let mut purged_at = Instant::now();
+        let mut gap = None;
         while !stop.is_cancelled() {
-            let published = self.0.published.load(Ordering::Relaxed);
-            quiet_ticks = if published == seen { quiet_ticks.saturating_add(1) } else { 0 };
-            seen = published;
-            // On SQLite all writers but the command line are in this process: after 10 quiet seconds look once a second.
-            let idle = self.0.db.engine() == Engine::Sqlite && quiet_ticks > 200;
-            let pause = Duration::from_millis(if idle { 1000 } else { 50 });
+            let is_quiet = self.0.db.engine() == Engine::Sqlite && busy_at.elapsed() > QUIET_AFTER;
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.0.wake.notified(), if idle => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.0.bus.woken.notified() => {}
+                () = self.0.written.notified(), if pause > PAUSE_MIN => {
+                    // Not committed yet: look soon.
+                    pause = PAUSE_MIN;
+                    tokio::time::sleep(PAUSE_MIN).await;
+                }
+                () = tokio::time::sleep(if is_quiet { PAUSE_QUIET } else { pause }) => {}
             }
-            if let Err(error) = self.dispatch().await {
-                tracing::warn!(error = %error, "the outbox could not be read; trying again");
+            let published = self.0.published.load(Ordering::Relaxed);
+            if published != seen {
+                busy_at = Instant::now();
             }
-            since_purge += if idle { 20 } else { 1 };
-            if since_purge >= 1200 {
-                since_purge = 0;
+            match self.dispatch(&mut gap).await {
+                Ok(0) => pause = (pause * 2).min(PAUSE),
+                Ok(_) => {
+                    if published != seen {
+                        seen = published;
+                        self.0.bus.wake_others();
+                    }
+                    pause = PAUSE;
+                }
+                Err(error) => tracing::warn!(%error, "the outbox could not be read; trying again"),
+            }
+            if purged_at.elapsed() >= PURGE_EVERY {
+                purged_at = Instant::now();
                 if let Err(error) = self.purge().await {
-                    tracing::warn!(error = %error, "old events could not be purged; trying again");
+                    tracing::warn!(%error, "old events could not be purged; trying again");
                 }
             }
         }
     }
 
-    async fn dispatch(&self) -> db::Result<()> {
+    /// Hands on what is new; gives how much it was.
+    async fn dispatch(&self, gap: &mut Option<Gap>) -> db::Result<usize> {
+        let mut count = 0;
         loop {
             let mut tx = self.0.db.read().await?;
             let rows = outbox::after(&mut tx, self.delivered(), BATCH).await?;
             tx.commit().await?;
+            let is_full = rows.len() == BATCH as usize;
+            let mut missing = None;
             for row in &rows {
-                self.0.hub.deliver(&delivery(row));
-                self.0.delivered.store(row.offset, Ordering::Release);
+                let before = self.delivered();
+                let is_settled =
+                    gap.as_ref().is_some_and(|gap| gap.after == before && gap.writers.is_empty());
+                if row.offset != before + 1 && self.0.db.engine() == Engine::Postgres && !is_settled {
+                    missing = Some(before);
+                    break;
+                }
+                *gap = None;
+                self.hand_on(row);
+                count += 1;
             }
-            metrics::counter!("realtime_events_total").increment(rows.len() as u64);
-            if rows.len() < BATCH as usize {
-                return Ok(());
+            match missing {
+                // Settled now: read once more, after those who could have filled it were seen to be gone.
+                Some(after) if self.settle(gap, after).await? => {}
+                Some(_) => return Ok(count),
+                None if is_full => {}
+                None => return Ok(count),
             }
         }
     }
 
+    fn hand_on(&self, row: &outbox::Kept) {
+        self.0.hub.deliver(&Arc::new(Delivery::of_event(row)));
+        self.0.delivered.store(row.offset, Ordering::Release);
+        metrics::counter!("realtime_events_total").increment(1);
+        let delay = self.0.clock.now().duration_since(row.at).as_secs_f64();
+        metrics::histogram!("realtime_fanout_seconds").record(delay.max(0.0));
+    }
+
+    /// Whether nobody is left who could still fill the gap behind `after`.
+    async fn settle(&self, gap: &mut Option<Gap>, after: i64) -> db::Result<bool> {
+        let writers = self.writers().await?;
+        let known = match gap.take() {
+            Some(known) if known.after == after => known.writers,
+            // The first look: whoever writes now may be the one.
+            _ => writers.clone(),
+        };
+        let left: Vec<_> = known.into_iter().filter(|writer| writers.contains(writer)).collect();
+        let is_settled = left.is_empty();
+        *gap = Some(Gap { after, writers: left });
+        Ok(is_settled)
+    }
+
+    async fn writers(&self) -> db::Result<Vec<String>> {
+        if self.0.db.engine() == Engine::Sqlite {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.0.db.read().await?;
+        let writers = outbox::writers(&mut tx).await?;
+        tx.commit().await?;
+        Ok(writers)
+    }
+
     async fn purge(&self) -> db::Result<()> {
         let keep = Duration::from_secs(self.0.config.keep_s);
-        let before = self.0.clock.now().checked_sub(keep).unwrap_or(kernel::Timestamp::UNIX_EPOCH);
+        let before = self.0.clock.now().checked_sub(keep).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut tx = self.0.db.begin().await?;
         outbox::purge(&mut tx, before).await?;
+        acks::purge(&mut tx, before).await?;
         tx.commit().await
     }
-}
-
-pub(crate) fn delivery(row: &Kept) -> Delivery {
-    let room = Room::parse(&row.room).unwrap_or_else(|| Room::named("unknown", &row.room));
-    let data = RawValue::from_string(row.data.clone()).unwrap_or_else(|_| RawValue::NULL.to_owned());
-    let text =
-        Tell::Event { room: &row.room, offset: row.offset, topic: &row.topic, at: row.at, data: &data }
-            .to_text();
-    Delivery { room, offset: Some(row.offset), text: text.into() }
 }

@@ -89,7 +89,7 @@ impl App {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default());
+        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default(), RedisLink::none());
         events.prepare().await.expect("the outbox can be read");
         // What nodes share comes with the database that they share.
         let link = match engine {
