@@ -26,6 +26,14 @@ pub(crate) const TOPICS: &[Topic] = &[
     Topic { name: FRAME_UPDATE, description: "What a camera sees in one picture", stored: false },
 ];
 
+/// The prefix of the rooms in which the [`FRAME_UPDATE`]s of all of a workspace's cameras are told: older clients join
+/// no single camera's.
+pub(crate) const CAMERAS_ROOM: &str = "cameras";
+
+pub(crate) fn cameras_room(workspace: kernel::WorkspaceId) -> Room {
+    Room::named(CAMERAS_ROOM, workspace)
+}
+
 pub(crate) fn camera_room(camera: CameraId) -> Room {
     Room::named(CAMERA_ROOM, camera)
 }

@@ -63,7 +63,7 @@ pub fn build(platform: &Platform, config: Config) -> Result<Parts, BuildError> {
                 sentinel.fleet.summary()
             }
         })],
-        rooms: vec![room(sentinel.clone())],
+        rooms: vec![room(sentinel.clone()), all_cameras()],
         services: vec![Service::new("cameras", Role::Camera, move |stop| runtime::run(cameras, stop))],
     })
 }
@@ -81,6 +81,18 @@ fn room(sentinel: service::Sentinel) -> RoomGuard {
             let id = id.parse().map_err(|_| unknown())?;
             sentinel.get_camera(&allow, id).await.map_err(|error| kernel::ToProblem::problem(&error))?;
             Ok(())
+        }
+    })
+}
+
+/// `cameras:{workspace}` is for those of the workspace who may see its cameras.
+fn all_cameras() -> RoomGuard {
+    RoomGuard::new(events::CAMERAS_ROOM, |ctx, id| async move {
+        ctx.allow::<permissions::ReadCameras>().map_err(|denied| kernel::ToProblem::problem(&denied))?;
+        if ctx.workspace.to_string() == id {
+            Ok(())
+        } else {
+            Err(Problem::forbidden("realtime.room-denied", "this room is not for this caller"))
         }
     })
 }

@@ -26,7 +26,7 @@ use crate::{
         Analysis, Backoff, Ending, Fault, News, Picture, Rate, Recording, Ring, Run, Session,
         SessionSettings, Slot,
     },
-    events::{FRAME_UPDATE, camera_room, of_frame},
+    events::{FRAME_UPDATE, camera_room, cameras_room, of_frame},
     model::{Camera, CameraState, MODEL_NONE, Record},
     service::Sentinel,
 };
@@ -462,9 +462,13 @@ impl Worker {
             tracing::warn!(camera.id = %camera.id, %error, "the detector failed on a picture");
         }
         self.watched.live.send(pictures);
-        let room = camera_room(camera.id);
-        if self.sentinel.events.watchers(&room) > 0 {
-            self.sentinel.events.broadcast(&room, FRAME_UPDATE, &frame_update(&camera, &shot));
+        let mut rooms = [camera_room(camera.id), cameras_room(camera.workspace)]
+            .into_iter()
+            .filter(|room| self.sentinel.events.is_watched(room))
+            .peekable();
+        if rooms.peek().is_some() {
+            let update = frame_update(&camera, &shot);
+            rooms.for_each(|room| self.sentinel.events.broadcast(&room, FRAME_UPDATE, &update));
         }
         let size = (shot.frame.width() as f32, shot.frame.height() as f32);
         let before = self.watched.set_latest(Some(Arc::new(shot)));
