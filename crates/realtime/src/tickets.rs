@@ -72,5 +72,6 @@ pub(crate) async fn redeem(tx: &mut Tx, ticket: &str, id: RequestId, now: Timest
         locale: Locale::parse(&caller.locale).unwrap_or_default(),
         address: caller.address,
         grants: Arc::new(caller.grants),
+        trace_parent: None,
     }))
 }
