@@ -24,7 +24,7 @@ pub use id::{Id, IdError, IdKind};
 pub use jiff::Timestamp;
 pub use permission::{Allow, Denied, Grants, Permission, PermissionInfo};
 pub use problem::{FieldError, Problem, ToProblem};
-pub use secret::Secret;
+pub use secret::{REDACTED, SECRET, Secret};
 pub use trace::{NotTraceParent, TraceParent};
 
 id_kind! {
