@@ -75,14 +75,16 @@ pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow:
     let storage = Storage::open(&settings.storage, settings.server.data.join("files"))?;
     let events = Events::new(db.clone(), clock.clone(), settings.realtime.clone(), redis.clone());
     events.prepare().await?;
+    let runtime = RuntimeSettings::new(db.clone(), events.clone(), modules::settings());
+    runtime.refresh().await.context("the settings in the database cannot be read")?;
     Ok(Platform {
         jobs: Jobs::new(db.clone(), clock.clone(), settings.jobs.clone()),
         events,
         storage,
         cache: Cache::new(redis.clone(), &settings.cache),
         outbound: Outbound::new(&settings.outbound)?,
-        settings: RuntimeSettings::new(db.clone()),
         directory: Directory::default(),
+        settings: runtime,
         redis,
         db,
         clock,

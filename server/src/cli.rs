@@ -50,7 +50,10 @@ pub(crate) enum Command {
     /// Look at long work, and steer it.
     #[command(subcommand)]
     Jobs(admin::JobsCommand),
-    /// Look at the settings.
+    /// Look at the settings that can be changed while the server runs, and change them.
+    #[command(subcommand)]
+    Settings(admin::SettingsCommand),
+    /// Look at the settings of socle.toml, the environment and the command line.
     #[command(subcommand)]
     Config(commands::ConfigCommand),
     /// Try everything that the server stands on: settings, data folder, database, file store, ffmpeg.
@@ -91,6 +94,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         }
         Command::Db(command) => commands::run_db(command, settings(&common, [])?, common.json).await,
         Command::Jobs(command) => commands::run_jobs(command, settings(&common, [])?, common.json).await,
+        Command::Settings(command) => {
+            commands::run_settings(command, settings(&common, [])?, common.json).await
+        }
         Command::Config(command) => commands::run_config(command, &common),
         Command::Doctor => commands::run_doctor(settings(&common, [])?).await,
         Command::Openapi => commands::print_openapi().await,

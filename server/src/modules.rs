@@ -1,5 +1,6 @@
 //! The composition root: the only list of modules, in the order in which they start.
 
+use ::settings::SettingSpec;
 use admin::{Overview, RenderMetrics};
 use db::Migrations;
 use identity::Identity;
@@ -12,9 +13,18 @@ pub(crate) const MANIFESTS: &[&Manifest] =
 
 /// Tables of the shared crates come first: modules' tables may refer to them.
 pub(crate) fn migrations() -> Vec<(&'static str, Migrations)> {
-    let shared =
-        [("jobs", jobs::MIGRATIONS), ("realtime", realtime::MIGRATIONS), ("platform", platform::MIGRATIONS)];
+    let shared = [
+        ("jobs", jobs::MIGRATIONS),
+        ("realtime", realtime::MIGRATIONS),
+        ("platform", platform::MIGRATIONS),
+        ("settings", ::settings::MIGRATIONS),
+    ];
     shared.into_iter().chain(MANIFESTS.iter().map(|manifest| (manifest.name, manifest.migrations))).collect()
+}
+
+/// What administrators can set while the server runs.
+pub(crate) fn settings() -> impl Iterator<Item = &'static SettingSpec> {
+    MANIFESTS.iter().flat_map(|manifest| manifest.settings)
 }
 
 /// Older paths that answer as their homes do.

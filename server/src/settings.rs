@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use config::Faults;
 use kernel::Secret;
 use platform::{HttpConfig, Role};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// All settings: one section for the server, one for each shared part, one for each module.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
 }
 
 /// Section `[server]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     /// Address and port to listen on. Default `127.0.0.1:8000`.
@@ -42,7 +42,7 @@ pub(crate) struct Server {
 }
 
 /// A list, or a text with commas.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Roles {
     Text(String),

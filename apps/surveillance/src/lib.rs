@@ -38,6 +38,7 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: events::TOPICS,
     notices: &[],
+    settings: &[],
     commands: cli::SHAPES,
 };
 

@@ -1,9 +1,13 @@
+mod settings;
+
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use jobs::{Jobs, State, Task, TaskFilter};
 use kernel::{TaskId, WorkspaceId};
+
+pub use settings::{SettingsCommand, run_settings_command};
 
 /// Look at long work, and steer it.
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@ pub(crate) enum Error {
     NotFound(TaskId),
     #[error(transparent)]
     Jobs(#[from] jobs::Error),
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
     #[error("the tasks could not be read")]
     Db(#[from] db::Error),
 }
@@ -15,6 +17,7 @@ impl ToProblem for Error {
         match self {
             Self::NotFound(_) => Problem::not_found("admin.task-not-found", self),
             Self::Jobs(error) => error.problem(),
+            Self::Settings(error) => error.problem(),
             Self::Db(error) => error.problem(),
         }
     }

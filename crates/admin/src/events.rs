@@ -11,11 +11,18 @@ use crate::{permissions::ReadTasks, service::Admin};
 
 const TASK_CHANGED: &str = "jobs.task_changed";
 
-pub(crate) const TOPICS: &[Topic] = &[Topic {
-    name: TASK_CHANGED,
-    description: "A task began, went on, or ended: state, progress 0 to 100, message",
-    stored: true,
-}];
+pub(crate) const TOPICS: &[Topic] = &[
+    Topic {
+        name: TASK_CHANGED,
+        description: "A task began, went on, or ended: state, progress 0 to 100, message",
+        stored: true,
+    },
+    Topic {
+        name: ::settings::CHANGED,
+        description: "A setting of the installation was changed",
+        stored: true,
+    },
+];
 
 /// Changes wait here for the outbox; when it cannot keep up, progress is skipped: the next change tells more.
 const QUEUE: usize = 4096;

@@ -1,4 +1,5 @@
 mod health;
+mod settings;
 mod system;
 mod tasks;
 
@@ -13,6 +14,11 @@ pub(crate) fn routes(admin: Admin) -> OpenApiRouter {
         .routes(routes!(tasks::cancel))
         .routes(routes!(tasks::retry))
         .routes(routes!(system::get))
+        .routes(routes!(settings::list))
+        .routes(routes!(settings::set, settings::reset))
+        .routes(routes!(settings::changes))
+        .routes(routes!(settings::undo))
+        .routes(routes!(settings::installation))
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -12,6 +12,7 @@ mod http;
 mod permissions;
 mod process;
 mod service;
+mod settings;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: events::TOPICS,
     notices: &[],
+    settings: settings::SETTINGS,
     commands: &[],
 };
 
@@ -41,6 +43,7 @@ pub struct Overview {
 pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildError> {
     let admin = service::Admin::new(platform, overview);
     events::publish_task_changes(platform);
+    settings::connect(platform);
     Ok(Parts {
         routes: http::routes(admin.clone()),
         jobs: jobs::Handlers::new(),
@@ -51,5 +54,5 @@ pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildErro
     })
 }
 
-/// `socle jobs …`, for the binary, which opens the database for it.
-pub use cli::{JobsCommand, run_jobs_command};
+/// `socle jobs …` and `socle settings …`, for the binary, which opens the database for it.
+pub use cli::{JobsCommand, SettingsCommand, run_jobs_command, run_settings_command};

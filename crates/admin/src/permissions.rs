@@ -3,6 +3,14 @@ use kernel::{Permission as _, PermissionInfo, permission};
 permission!(ReadTasks = "admin.tasks.read", "See long work and its progress");
 permission!(WriteTasks = "admin.tasks.write", "Cancel and retry long work");
 permission!(ReadSystem = "admin.system.read", "See the health of the installation");
+permission!(ReadSettings = "admin.settings.read", "See the settings of the installation and their history");
+permission!(WriteSettings = "admin.settings.write", "Change the settings of the installation");
 
-pub(crate) const ALL: &[PermissionInfo] =
-    &[ReadTasks::INFO, WriteTasks::INFO, ReadSystem::INFO, realtime::ReadEvents::INFO];
+pub(crate) const ALL: &[PermissionInfo] = &[
+    ReadTasks::INFO,
+    WriteTasks::INFO,
+    ReadSystem::INFO,
+    ReadSettings::INFO,
+    WriteSettings::INFO,
+    realtime::ReadEvents::INFO,
+];

@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
+use ::settings::{Change, ChangeId, Item};
 use jobs::{State, Task, TaskFilter};
 use kernel::{Allow, Clock, TaskId, Timestamp};
-use platform::{Manifest, Platform, Role};
-use web::{Page, PageQuery};
+use platform::{Manifest, Platform, Role, installation};
+use serde_json::Value;
+use web::{Feed, Page, PageQuery};
 
 use crate::{
     Overview, RenderMetrics,
     error::Error,
     health::{self, Component},
-    permissions::{ReadSystem, ReadTasks, WriteTasks},
+    permissions::{ReadSettings, ReadSystem, ReadTasks, WriteSettings, WriteTasks},
     process::{self, Process},
 };
 
@@ -73,6 +75,49 @@ impl Admin {
         let task = self.0.platform.jobs.retry(&mut tx, allow.workspace, id).await?;
         tx.commit().await?;
         Ok(task)
+    }
+
+    pub(crate) fn settings(&self, _: &Allow<ReadSettings>) -> Vec<Item> {
+        self.0.platform.settings.list()
+    }
+
+    pub(crate) async fn set_setting(
+        &self,
+        allow: &Allow<WriteSettings>,
+        key: &str,
+        value: Value,
+    ) -> Result<Item, Error> {
+        Ok(self.0.platform.settings.set(allow, key, Some(value)).await?)
+    }
+
+    pub(crate) async fn reset_setting(&self, allow: &Allow<WriteSettings>, key: &str) -> Result<Item, Error> {
+        Ok(self.0.platform.settings.set(allow, key, None).await?)
+    }
+
+    pub(crate) async fn setting_changes(
+        &self,
+        _: &Allow<ReadSettings>,
+        key: Option<&str>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Feed<Change>, Error> {
+        let changes = self.0.platform.settings.changes(key, before, limit).await?;
+        Ok(Feed::new(changes, limit, |change| change.position))
+    }
+
+    pub(crate) async fn undo_setting(
+        &self,
+        allow: &Allow<WriteSettings>,
+        id: ChangeId,
+        force: bool,
+    ) -> Result<Item, Error> {
+        Ok(self.0.platform.settings.undo(allow, id, force).await?)
+    }
+
+    /// Name, notice at sign-in and default language.
+    pub(crate) fn installation(&self) -> [String; 3] {
+        [installation::NAME, installation::SIGN_IN_NOTICE, installation::DEFAULT_LANGUAGE]
+            .map(|setting| self.0.platform.settings.get(&setting))
     }
 
     pub(crate) async fn system(&self, _: &Allow<ReadSystem>) -> System {

@@ -1,10 +1,10 @@
 //! Answers kept for a while: in this process, or in Redis for all nodes.
 
 use redislink::RedisLink;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Section `[cache]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Memory of the cache in this process, in bytes. Default 67108864.

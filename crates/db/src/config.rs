@@ -1,10 +1,10 @@
 use kernel::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::pool::postgres_options;
 
 /// Section `[database]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `postgres://…`, or `sqlite://path`. Empty (the default): `socle.db` in the data folder.
@@ -45,7 +45,7 @@ pub struct Config {
     pub synchronous: Synchronous,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Synchronous {
     #[default]

@@ -1,8 +1,8 @@
 use kernel::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Section `[identity]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Signs access tokens and binds CSRF and refresh tokens; 32 bytes or more. Empty (the default): made at the first

@@ -37,6 +37,7 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: &[],
     notices: &[],
+    settings: &[],
     commands: cli::SHAPES,
 };
 

@@ -169,7 +169,7 @@ impl JobContext {
     /// [`Error::LeaseLost`] if another attempt has the task or it is over: drop the transaction.
     pub async fn complete_in(&self, tx: &mut Tx, result: serde_json::Value) -> Result<()> {
         let settled =
-            tasks::settle(tx, &self.claimed, &Settlement::Succeeded(result), self.now(), &self.jobs.config)
+            tasks::settle(tx, &self.claimed, &Settlement::Succeeded(result), self.now(), self.jobs.keep())
                 .await?;
         if !settled {
             return Err(Error::LeaseLost(self.task));

@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,7 +12,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Enqueue, Error, Handlers, Job, Result, Task, TaskChange, TaskFilter, TaskList, store,
+    Config, Enqueue, Error, Handlers, Job, Result, Task, TaskChange, TaskFilter, TaskList,
+    store::{self, Keep},
     worker::Worker,
 };
 
@@ -24,10 +28,20 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) enqueued: Notify,
+    keep_h: AtomicU64,
+    keep_failed_h: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
 }
 
 impl Inner {
+    /// How long what ends now is kept.
+    pub(crate) fn keep(&self) -> Keep {
+        Keep {
+            hours: self.keep_h.load(Ordering::Relaxed),
+            failed_hours: self.keep_failed_h.load(Ordering::Relaxed),
+        }
+    }
+
     /// Counts and passes on what is in the database by now.
     pub(crate) fn tell(&self, change: &TaskChange) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -39,7 +53,21 @@ impl Inner {
 
 impl Jobs {
     pub fn new(db: Db, clock: Arc<dyn Clock>, config: Config) -> Self {
-        Self(Arc::new(Inner { db, clock, config, enqueued: Notify::new(), listeners: RwLock::default() }))
+        let (keep_h, keep_failed_h) = (config.keep_h.into(), config.keep_failed_h.into());
+        let (enqueued, listeners) = (Notify::new(), RwLock::default());
+        Self(Arc::new(Inner { db, clock, config, enqueued, keep_h, keep_failed_h, listeners }))
+    }
+
+    /// How many hours succeeded or cancelled, and failed tasks are kept that end from now on.
+    pub fn keep(&self) -> (u64, u64) {
+        let keep = self.0.keep();
+        (keep.hours, keep.failed_hours)
+    }
+
+    /// Changes what [`keep`](Self::keep) tells, in this process.
+    pub fn set_keep(&self, hours: u64, failed_hours: u64) {
+        self.0.keep_h.store(hours, Ordering::Relaxed);
+        self.0.keep_failed_h.store(failed_hours, Ordering::Relaxed);
     }
 
     /// Calls `listener` for every step that this process makes in a task's life (begun, progress, settled, rescued),
@@ -109,7 +137,7 @@ impl Jobs {
     ///
     /// [`Error::NotFound`]; [`Error::WrongState`] if it is finished.
     pub async fn cancel(&self, tx: &mut Tx, workspace: WorkspaceId, id: TaskId) -> Result<Task> {
-        let done = store::cancel(tx, workspace, id, self.0.clock.now(), &self.0.config).await?;
+        let done = store::cancel(tx, workspace, id, self.0.clock.now(), self.0.keep()).await?;
         self.after(tx, workspace, id, done, "cancelled").await
     }
 

@@ -1,7 +1,7 @@
 use db::{Engine, FromRow, Json, OnConstraint, Row, Tx, Value};
 use kernel::{Ctx, Locale, TaskId, Timestamp, WorkspaceId};
 
-use crate::{Config, Error, Job, Priority, Result, State, Task, TaskFilter, model::StoredProblem};
+use crate::{Error, Job, Priority, Result, State, Task, TaskFilter, model::StoredProblem};
 
 const INSERT: &str = "INSERT INTO jobs_tasks
     (id, workspace_id, kind, queue, priority, state, args, unique_key, run_at, max_attempts, timeout_ms,
@@ -108,9 +108,9 @@ pub(crate) async fn cancel(
     workspace: WorkspaceId,
     id: TaskId,
     now: Timestamp,
-    config: &Config,
+    keep: Keep,
 ) -> Result<bool> {
-    let expires = expiry(config, State::Cancelled, now);
+    let expires = expiry(keep, State::Cancelled, now);
     Ok(tx.query(CANCEL).bind(workspace).bind(id).bind(now).bind(expires).execute().await? == 1)
 }
 
@@ -152,11 +152,18 @@ pub(crate) async fn paused(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(tx.query("SELECT queue AS value FROM jobs_paused_queues ORDER BY queue").all().await?)
 }
 
+/// How long tasks are kept that end now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keep {
+    pub(crate) hours: u64,
+    pub(crate) failed_hours: u64,
+}
+
 /// When a task that reaches `state` at `now` is deleted.
-pub(crate) fn expiry(config: &Config, state: State, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn expiry(keep: Keep, state: State, now: Timestamp) -> Option<Timestamp> {
     let hours = match state {
-        State::Succeeded | State::Cancelled => config.keep_h,
-        State::Failed => config.keep_failed_h,
+        State::Succeeded | State::Cancelled => keep.hours,
+        State::Failed => keep.failed_hours,
         State::Pending | State::Running | State::Retrying => return None,
     };
     Some(later(now, std::time::Duration::from_secs(hours.saturating_mul(3_600))))

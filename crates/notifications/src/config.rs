@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use kernel::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{MailServer, Mailbox};
 
 /// Section `[mail]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailConfig {
     /// The mail server: `smtp://user:password@host:587?tls=starttls`; `tls` is `starttls` (the default), `required` (TLS
@@ -79,7 +79,7 @@ impl MailConfig {
 }
 
 /// Section `[notifications]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long notifications are kept, in days. Default 90.

@@ -16,6 +16,7 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: &[],
     notices: &[],
+    settings: &[],
     commands: &[],
 };
 

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Policy, guard::Allowed};
 
 /// Section `[outbound]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How long a connection may take, name look-up and TLS included, in milliseconds. Default 5000.

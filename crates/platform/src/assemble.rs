@@ -9,14 +9,14 @@ use axum::{
 };
 use jobs::Handlers;
 use realtime::{RoomGuard, Socket};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, OpenApiVersion};
 use web::{Alias, Authenticator, OpenApiRouter, Rewrite, middleware::Settings};
 
-use crate::{Parts, Platform, Service, idempotency};
+use crate::{Parts, Platform, Service, idempotency, installation};
 
 /// Section `[http]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     /// Proxies in front of Socle: only from these do `X-Forwarded-For` and `X-Forwarded-Proto` count. Default none.
@@ -110,6 +110,7 @@ pub fn assemble(
         clock: platform.clock.clone(),
         authenticator,
         rewrite: Rewrite::new(aliases),
+        default_locale: installation::default_locale(platform.settings.clone()),
         trusted_proxies: http.trusted_proxies.clone().into(),
         cors_origins: http
             .cors_origins

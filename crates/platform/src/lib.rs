@@ -6,6 +6,7 @@
 mod assemble;
 mod directory;
 mod idempotency;
+pub mod installation;
 mod manifest;
 mod notify;
 mod parts;

@@ -1,5 +1,6 @@
 use db::Migrations;
 use kernel::PermissionInfo;
+use settings::SettingSpec;
 
 use crate::Notice;
 
@@ -12,6 +13,8 @@ pub struct Manifest {
     pub topics: &'static [Topic],
     /// What the module tells people by [`Notify`](crate::Notify).
     pub notices: &'static [Notice],
+    /// What administrators can set while the server runs.
+    pub settings: &'static [SettingSpec],
     /// `socle <name> …`: how the module's commands read, known before anything is opened. Each is run by the
     /// [`Command`](crate::Command) of the same name among the module's parts.
     pub commands: &'static [fn() -> clap::Command],

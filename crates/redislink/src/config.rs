@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use kernel::Secret;
 use redis::{Client, TlsCertificates};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Section `[redis]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `redis://user:password@host:6379/0`, or `rediss://…` with TLS; Valkey is as good. Empty (the default): each process

@@ -1,20 +1,27 @@
 //! Settings that administrators change while the server runs, with history and undo.
+//!
+//! A module declares what can be set as data, and reads it where it needs it, typed and without waiting:
+//! ```ignore
+//! pub(crate) const KEEP_H: Setting<i64> = Setting::integer("jobs.keep_h", 1..=87_600, 168)
+//!     .unit("h")
+//!     .group("jobs")
+//!     .title("Keep finished work", "Conserver les travaux terminés");
+//! // in the manifest: settings: &[KEEP_H.spec]
+//! let hours = platform.settings.get(&KEEP_H);
+//! ```
+//! A change's life: [`RuntimeSettings::set`] checks the value against the declaration, and in one transaction counts the
+//! version up, writes value and history, and tells the workspace's room (`settings.changed`). After the commit this
+//! process reads the table again; the others see the new version within [`REFRESH`] and do the same. Reads never touch
+//! the database. Secrets do not belong here: they are in the files and stores of `socle.toml`.
 
-use db::Db;
+mod error;
+mod handle;
+mod model;
+mod store;
 
-/// The handle. Cheap to clone.
-#[derive(Clone)]
-pub struct RuntimeSettings {
-    db: Db,
-}
+pub use error::Error;
+pub use handle::{CHANGED, REFRESH, RuntimeSettings};
+pub use model::{Change, ChangeId, Item, Kind, Setting, SettingSpec, SettingType, Text};
 
-impl RuntimeSettings {
-    pub fn new(db: Db) -> Self {
-        Self { db }
-    }
-
-    /// The database beneath.
-    pub fn db(&self) -> &Db {
-        &self.db
-    }
-}
+/// The tables of this crate; module name `settings`.
+pub const MIGRATIONS: db::Migrations = db::migrations!("migrations");

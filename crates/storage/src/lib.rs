@@ -17,11 +17,11 @@ use object_store::{
     ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart, aws::AmazonS3Builder,
     local::LocalFileSystem, path::Path as Key,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt as _;
 
 /// Section `[storage]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Empty (the default): `files/` in the data folder. `s3://bucket/prefix` for S3.

@@ -96,6 +96,10 @@ impl App {
             TestEngine::Sqlite => RedisLink::none(),
             TestEngine::Postgres(_) => redis().unwrap_or_else(RedisLink::none),
         };
+        let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
+        let specs =
+            manifests.iter().flat_map(|manifest| manifest.settings).chain(identity::MANIFEST.settings);
+        let runtime = RuntimeSettings::new(db.clone(), events.clone(), specs);
         let platform = Platform {
             jobs: Jobs::new(
                 db.clone(),
@@ -105,7 +109,7 @@ impl App {
             events,
             cache: Cache::new(link.clone(), &cache::Config::default()),
             outbound: Outbound::new(&config.outbound).expect("a client is made"),
-            settings: RuntimeSettings::new(db.clone()),
+            settings: runtime,
             directory: Directory::default(),
             redis: link,
             db,
@@ -116,7 +120,6 @@ impl App {
             data: data.clone(),
             public_url: base.clone(),
         };
-        let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
         let (identity, identity_parts) =
             identity::build(&platform, identity::Config::default(), &manifests).expect("identity is built");
         let mut parts = vec![
@@ -143,6 +146,8 @@ impl App {
             test_pages(),
         );
         let spawner = &platform.spawner;
+        let every = std::time::Duration::from_millis(50);
+        spawner.spawn("settings", platform.settings.clone().run(every, spawner.token()));
         spawner.spawn("outbox", platform.events.clone().run(spawner.token()));
         spawner.spawn("jobs", platform.jobs.clone().run(handlers, spawner.token()));
         for service in services {
@@ -247,6 +252,7 @@ fn migrations(modules: &Modules) -> Vec<(&'static str, Migrations)> {
         ("jobs", jobs::MIGRATIONS),
         ("realtime", realtime::MIGRATIONS),
         ("platform", platform::MIGRATIONS),
+        ("settings", settings::MIGRATIONS),
         (identity::MANIFEST.name, identity::MANIFEST.migrations),
         (notifications::MANIFEST.name, notifications::MANIFEST.migrations),
         (admin::MANIFEST.name, admin::MANIFEST.migrations),

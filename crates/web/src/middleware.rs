@@ -29,6 +29,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     pub authenticator: Authenticator,
     pub rewrite: Rewrite,
+    /// The language of callers that do not say theirs.
+    pub default_locale: Arc<dyn Fn() -> Locale + Send + Sync>,
     /// Addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Origins that may call from another site's page; none by default.
@@ -138,7 +140,9 @@ async fn observe(
     let known = crate::Request {
         id: id.clone(),
         now,
-        locale: header_text(headers, "accept-language").and_then(Locale::parse).unwrap_or_default(),
+        locale: header_text(headers, "accept-language")
+            .and_then(Locale::parse)
+            .unwrap_or_else(|| (settings.default_locale)()),
         address: if trusted { forwarded_for(headers, &settings.trusted_proxies).or(peer) } else { peer },
         host: header_text(headers, "host").map(|host| {
             let secure = trusted && header_text(headers, "x-forwarded-proto") == Some("https");

@@ -18,6 +18,7 @@ mod db;
 mod doctor;
 mod jobs;
 mod openapi;
+mod settings;
 
 pub(crate) use self::{
     config::{ConfigCommand, run_config},
@@ -25,6 +26,7 @@ pub(crate) use self::{
     doctor::run_doctor,
     jobs::run_jobs,
     openapi::print_openapi,
+    settings::run_settings,
 };
 
 /// `socle <command of a module> …`: opens what the server stands on, builds the module, and lets it run.

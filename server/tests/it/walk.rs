@@ -8,7 +8,7 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-const OPEN: [(&str, &str); 10] = [
+const OPEN: [(&str, &str); 11] = [
     ("login", "one signs in here"),
     ("refresh", "the refresh token is the credential"),
     ("sign_in", "one signs in here"),
@@ -18,6 +18,7 @@ const OPEN: [(&str, &str); 10] = [
     ("health", "probes have no account"),
     ("health_live", "probes have no account"),
     ("health_ready", "probes have no account"),
+    ("get_installation", "the sign-in page shows it"),
     ("metrics", "scrapers have no account; keep the port private"),
 ];
 
@@ -69,6 +70,7 @@ fn concrete(path: &str) -> String {
         path if path.contains("/models/") => "mdl",
         path if path.contains("/users/") => "usr",
         path if path.contains("/sessions/") => "ses",
+        path if path.contains("/settings/changes/") => "chg",
         _ => "task",
     };
     path.split('/')

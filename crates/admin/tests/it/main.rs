@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod settings;
+
 use jobs::{Handlers, Job, JobContext, JobError, Options};
 use kernel::{Ctx, Problem, WorkspaceId};
 use platform::{Manifest, Parts, Platform};
@@ -41,6 +43,7 @@ const MANIFEST: Manifest = Manifest {
     permissions: &[],
     topics: &[],
     notices: &[],
+    settings: &[],
     commands: &[],
 };
 

@@ -182,7 +182,7 @@ fn announce(worker: &Worker, task: &Claimed, state: State) {
 async fn write(worker: &Worker, task: &Claimed, settlement: &Settlement) -> Result<bool> {
     let mut tx = worker.jobs.db.begin().await?;
     let written =
-        store::settle(&mut tx, task, settlement, worker.jobs.clock.now(), &worker.jobs.config).await?;
+        store::settle(&mut tx, task, settlement, worker.jobs.clock.now(), worker.jobs.keep()).await?;
     tx.commit().await?;
     Ok(written)
 }

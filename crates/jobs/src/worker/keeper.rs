@@ -165,7 +165,7 @@ impl Keeper {
                 tracing::warn!(worker.id = id, "a worker is dead; its tasks run elsewhere");
             }
         }
-        let rescued = store::rescue(&mut tx, jobs.clock.now(), &jobs.config).await?;
+        let rescued = store::rescue(&mut tx, jobs.clock.now(), jobs.config.losses_max, jobs.keep()).await?;
         tx.commit().await?;
         for change in &rescued {
             metrics::counter!("jobs_rescued_total", "kind" => change.kind.clone()).increment(1);

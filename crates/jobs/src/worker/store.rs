@@ -4,9 +4,9 @@ use db::{FromRow, Json, Row, Tx, Value};
 use kernel::{Problem, TaskId, Timestamp, WorkspaceId};
 
 use crate::{
-    Config, Result, State,
+    Result, State,
     model::StoredProblem,
-    store::{expiry, places, skip_locked},
+    store::{Keep, expiry, places, skip_locked},
 };
 
 /// A task that this worker has just claimed.
@@ -204,7 +204,7 @@ pub(crate) async fn settle(
     task: &Claimed,
     settlement: &Settlement,
     now: Timestamp,
-    config: &Config,
+    keep: Keep,
 ) -> Result<bool> {
     let state = settlement.state(task.attempt);
     let (mut given_back, mut run_at, mut result, mut problem, mut error) = (0i64, None, None, None, None);
@@ -230,7 +230,7 @@ pub(crate) async fn settle(
         .bind(problem)
         .bind(error)
         .bind(state.is_finished().then_some(now))
-        .bind(expiry(config, state, now))
+        .bind(expiry(keep, state, now))
         .execute()
         .await?;
     Ok(rows == 1)
@@ -324,23 +324,25 @@ const RESCUE: &str = "UPDATE jobs_tasks SET
         AND NOT EXISTS (SELECT 1 FROM jobs_workers w WHERE w.id = jobs_tasks.worker)";
 
 /// Puts the tasks that are nobody's back in line, at their old place.
-pub(crate) async fn rescue(tx: &mut Tx, now: Timestamp, config: &Config) -> Result<Vec<crate::TaskChange>> {
-    let problem = Problem::new(
-        500,
-        "jobs.worker-lost",
-        format!("the workers of this task died {} times", config.losses_max),
-    );
+pub(crate) async fn rescue(
+    tx: &mut Tx,
+    now: Timestamp,
+    losses_max: u32,
+    keep: Keep,
+) -> Result<Vec<crate::TaskChange>> {
+    let problem =
+        Problem::new(500, "jobs.worker-lost", format!("the workers of this task died {} times", losses_max));
     let sql = format!(
         "{RESCUE}{}) RETURNING id, workspace_id, kind, state, progress, message, attempt",
         skip_locked(tx.engine())
     );
     Ok(tx
         .query_built(sql)
-        .bind(config.losses_max)
+        .bind(losses_max)
         .bind(Json(StoredProblem::from(&problem)))
         .bind(now)
-        .bind(expiry(config, State::Cancelled, now))
-        .bind(expiry(config, State::Failed, now))
+        .bind(expiry(keep, State::Cancelled, now))
+        .bind(expiry(keep, State::Failed, now))
         .all()
         .await?)
 }

@@ -1,0 +1,3 @@
+DROP TABLE settings_version;
+DROP TABLE settings_changes;
+DROP TABLE settings_values;
