@@ -29,7 +29,7 @@ pub use error::{Error, OnConstraint, Result};
 pub use include_dir;
 pub use meter::count_statements;
 pub use migrate::{AppliedMigration, Downgrade, Migrations, Migrator, Plan, SchemaState, Upgrade};
-pub use pool::{Db, Engine, PoolState, without_password};
+pub use pool::{Db, Ear, Engine, PoolState, without_password};
 pub use row::{Column, FromRow, Json, Row};
 pub use tx::{Query, Tx};
 pub use value::Value;

@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Pool, SqlSafeStr as _, SqlStr, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -199,6 +199,25 @@ impl Db {
         }
     }
 
+    /// PostgreSQL: wakes those who [`listen`](Self::listen) on a channel, in every process. SQLite: nobody is there.
+    pub async fn notify(&self, channel: &'static str) -> Result<()> {
+        if let Pools::Postgres { pool, .. } = &self.0.pools {
+            sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Hears the wake-ups of a channel, over a connection of its own beside the pool. `None` on SQLite. Behind PgBouncer
+    /// in transaction mode nothing is heard, so nobody may rely on it.
+    pub async fn listen(&self, channel: &'static str) -> Result<Option<Ear>> {
+        let Pools::Postgres { pool, .. } = &self.0.pools else { return Ok(None) };
+        let options = pool.connect_options().as_ref().clone();
+        let own = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let mut listener = PgListener::connect_with(&own.connect_lazy_with(options)).await?;
+        listener.listen(channel).await?;
+        Ok(Some(Ear(listener)))
+    }
+
     /// Answers if the database does.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.read().await?;
@@ -281,6 +300,17 @@ async fn waited<T>(
 /// floats as text.
 pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None).disable_statement_logging())
+}
+
+/// Where wake-ups are heard.
+pub struct Ear(PgListener);
+
+impl Ear {
+    /// Waits for the next wake-up; the loss of the connection counts as one, since some may have been missed.
+    pub async fn heard(&mut self) -> Result<()> {
+        self.0.try_recv().await?;
+        Ok(())
+    }
 }
 
 /// A database URL as it may be shown.

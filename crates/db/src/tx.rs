@@ -16,7 +16,11 @@ pub struct Tx {
     inner: Inner,
     meter: Arc<Meter>,
     is_read_only: bool,
+    after_commit: Vec<AfterCommit>,
 }
+
+/// What waits for the commit.
+type AfterCommit = Box<dyn FnOnce() + Send + Sync>;
 
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
@@ -29,7 +33,7 @@ enum Inner {
 
 impl Tx {
     pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, meter: Arc<Meter>, is_read_only: bool) -> Self {
-        Self { inner: Inner::Sqlite(tx), meter, is_read_only }
+        Self { inner: Inner::Sqlite(tx), meter, is_read_only, after_commit: Vec::new() }
     }
 
     pub(crate) fn postgres(
@@ -38,7 +42,8 @@ impl Tx {
         is_read_only: bool,
         is_preparing: bool,
     ) -> Self {
-        Self { inner: Inner::Postgres { tx, is_preparing }, meter, is_read_only }
+        let inner = Inner::Postgres { tx, is_preparing };
+        Self { inner, meter, is_read_only, after_commit: Vec::new() }
     }
 
     pub fn engine(&self) -> Engine {
@@ -69,7 +74,7 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        let Self { inner, meter, is_read_only } = self;
+        let Self { inner, meter, is_read_only, after_commit } = self;
         let commit = async {
             match inner {
                 Inner::Sqlite(tx) => tx.commit().await,
@@ -80,7 +85,16 @@ impl Tx {
         if !is_read_only {
             meter.wrote();
         }
+        for then in after_commit {
+            then();
+        }
         Ok(())
+    }
+
+    /// Calls `then` once this transaction is committed, and never if it is not. For wake-ups and caches: it must return
+    /// at once, and what it does must not be missed if the process dies before it.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + Sync + 'static) {
+        self.after_commit.push(Box::new(then));
     }
 
     pub async fn rollback(self) -> Result<()> {
