@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Look at long work, and steer it.
     #[command(subcommand)]
     Jobs(admin::JobsCommand),
+    /// Look at work that comes by itself, and steer it.
+    #[command(subcommand)]
+    Schedule(admin::ScheduleCommand),
     /// Look at the settings that can be changed while the server runs, and change them.
     #[command(subcommand)]
     Settings(admin::SettingsCommand),
@@ -94,6 +97,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         }
         Command::Db(command) => commands::run_db(command, settings(&common, [])?, common.json).await,
         Command::Jobs(command) => commands::run_jobs(command, settings(&common, [])?, common.json).await,
+        Command::Schedule(command) => {
+            commands::run_schedule(command, settings(&common, [])?, common.json).await
+        }
         Command::Settings(command) => {
             commands::run_settings(command, settings(&common, [])?, common.json).await
         }

@@ -29,7 +29,7 @@ pub(crate) fn settings() -> impl Iterator<Item = &'static SettingSpec> {
 
 /// Older paths that answer as their homes do.
 pub(crate) fn aliases() -> Vec<web::Alias> {
-    [identity::ALIASES, surveillance::ALIASES].concat()
+    [identity::ALIASES, admin::ALIASES, surveillance::ALIASES].concat()
 }
 
 /// Everything that is built, before it is put together.

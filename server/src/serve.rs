@@ -34,6 +34,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let spawner = platform.spawner.clone();
     spawner.spawn("settings", platform.settings.clone().run(::settings::REFRESH, spawner.token()));
     spawner.spawn("outbox", platform.events.clone().run(spawner.token()));
+    spawner.spawn("wake-ups", platform.jobs.clone().wake_others(spawner.token()));
     if roles.contains(&Role::Worker) {
         spawner.spawn("jobs", platform.jobs.clone().run(handlers, spawner.token()));
     }

@@ -5,6 +5,8 @@ pub(crate) enum Error {
     #[error("task {0} does not exist")]
     NotFound(TaskId),
     #[error(transparent)]
+    Denied(#[from] kernel::Denied),
+    #[error(transparent)]
     Jobs(#[from] jobs::Error),
     #[error(transparent)]
     Settings(#[from] settings::Error),
@@ -16,6 +18,7 @@ impl ToProblem for Error {
     fn problem(&self) -> Problem {
         match self {
             Self::NotFound(_) => Problem::not_found("admin.task-not-found", self),
+            Self::Denied(error) => error.problem(),
             Self::Jobs(error) => error.problem(),
             Self::Settings(error) => error.problem(),
             Self::Db(error) => error.problem(),

@@ -1,4 +1,6 @@
 mod health;
+mod queues;
+mod schedules;
 mod settings;
 mod system;
 mod tasks;
@@ -10,9 +12,18 @@ use crate::service::Admin;
 pub(crate) fn routes(admin: Admin) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(tasks::list))
-        .routes(routes!(tasks::get))
+        .routes(routes!(tasks::get, tasks::discard))
+        .routes(routes!(tasks::get_older))
         .routes(routes!(tasks::cancel))
         .routes(routes!(tasks::retry))
+        .routes(routes!(queues::list))
+        .routes(routes!(queues::pause))
+        .routes(routes!(queues::resume))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::get, schedules::update))
+        .routes(routes!(schedules::reset))
+        .routes(routes!(schedules::run))
+        .routes(routes!(schedules::runs))
         .routes(routes!(system::get))
         .routes(routes!(settings::list))
         .routes(routes!(settings::set, settings::reset))

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod health;
 mod http;
+mod jobs;
 mod permissions;
 mod process;
 mod service;
@@ -31,6 +32,12 @@ pub const MANIFEST: Manifest = Manifest {
     commands: &[],
 };
 
+/// Paths that older clients use.
+pub const ALIASES: &[web::Alias] = &[
+    web::Alias { from: "/api/tasks/{}", to: "/api/v1/tasks/{}/older" },
+    web::Alias { from: "/api/qcm/tasks/{}", to: "/api/v1/tasks/{}/older" },
+];
+
 /// What this module shows of the others.
 pub struct Overview {
     pub version: &'static str,
@@ -46,7 +53,8 @@ pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildErro
     settings::connect(platform);
     Ok(Parts {
         routes: http::routes(admin.clone()),
-        jobs: jobs::Handlers::new(),
+        jobs: jobs::handlers(platform),
+        schedules: jobs::schedules(),
         commands: Vec::new(),
         checks: Vec::new(),
         rooms: vec![events::task_rooms(admin)],
@@ -54,5 +62,8 @@ pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildErro
     })
 }
 
-/// `socle jobs …` and `socle settings …`, for the binary, which opens the database for it.
-pub use cli::{JobsCommand, SettingsCommand, run_jobs_command, run_settings_command};
+/// `socle jobs …`, `socle schedule …` and `socle settings …`, for the binary, which opens the database for them.
+pub use cli::{
+    JobsCommand, ScheduleCommand, SettingsCommand, run_jobs_command, run_schedule_command,
+    run_settings_command,
+};

@@ -1,19 +1,23 @@
+mod schedules;
+mod tasks;
+
 use std::sync::Arc;
 
 use ::settings::{Change, ChangeId, Item};
-use jobs::{State, Task, TaskFilter};
-use kernel::{Allow, Clock, TaskId, Timestamp};
+use kernel::{Allow, Clock, Timestamp};
 use platform::{Manifest, Platform, Role, installation};
 use serde_json::Value;
-use web::{Feed, Page, PageQuery};
+use web::Feed;
 
 use crate::{
     Overview, RenderMetrics,
     error::Error,
     health::{self, Component},
-    permissions::{ReadSettings, ReadSystem, ReadTasks, WriteSettings, WriteTasks},
+    permissions::{ReadSettings, ReadSystem, WriteSettings},
     process::{self, Process},
 };
+
+pub(crate) use self::tasks::TaskScope;
 
 #[derive(Clone)]
 pub(crate) struct Admin(Arc<Inner>);
@@ -41,40 +45,6 @@ impl Admin {
     pub(crate) fn new(platform: &Platform, overview: Overview) -> Self {
         let started_at = platform.clock.now();
         Self(Arc::new(Inner { platform: platform.clone(), overview, started_at }))
-    }
-
-    pub(crate) async fn task(&self, allow: &Allow<ReadTasks>, id: TaskId) -> Result<Task, Error> {
-        let mut tx = self.0.platform.db.read().await?;
-        let found = self.0.platform.jobs.find(&mut tx, allow.workspace, id).await?;
-        found.ok_or(Error::NotFound(id))
-    }
-
-    pub(crate) async fn tasks(
-        &self,
-        allow: &Allow<ReadTasks>,
-        states: Vec<State>,
-        kind: Option<String>,
-        page: PageQuery,
-    ) -> Result<Page<Task>, Error> {
-        let mut tx = self.0.platform.db.read().await?;
-        let filter = TaskFilter { states, kind, ..TaskFilter::default() };
-        let list =
-            self.0.platform.jobs.list(&mut tx, allow.workspace, &filter, page.page, page.page_size).await?;
-        Ok(page.of(list.items, list.total))
-    }
-
-    pub(crate) async fn cancel(&self, allow: &Allow<WriteTasks>, id: TaskId) -> Result<Task, Error> {
-        let mut tx = self.0.platform.db.begin().await?;
-        let task = self.0.platform.jobs.cancel(&mut tx, allow.workspace, id).await?;
-        tx.commit().await?;
-        Ok(task)
-    }
-
-    pub(crate) async fn retry(&self, allow: &Allow<WriteTasks>, id: TaskId) -> Result<Task, Error> {
-        let mut tx = self.0.platform.db.begin().await?;
-        let task = self.0.platform.jobs.retry(&mut tx, allow.workspace, id).await?;
-        tx.commit().await?;
-        Ok(task)
     }
 
     pub(crate) fn settings(&self, _: &Allow<ReadSettings>) -> Vec<Item> {

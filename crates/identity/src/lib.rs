@@ -57,6 +57,7 @@ pub fn build(
     let parts = Parts {
         routes: http::routes(identity.clone()),
         jobs: jobs::Handlers::new(),
+        schedules: Vec::new(),
         commands: cli::commands(identity.clone()),
         checks: vec![],
         rooms: vec![],

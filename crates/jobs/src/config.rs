@@ -16,6 +16,8 @@ pub struct Config {
     pub poll_ms: u64,
     /// How often a worker says that it lives, in milliseconds. Default 2000.
     pub heartbeat_ms: u64,
+    /// Largest arguments of a task, as JSON, in bytes: they should be ids rather than data. Default 262144.
+    pub args_bytes_max: usize,
     /// A worker that was silent for this long is dead: its tasks run elsewhere. In milliseconds, at least twice
     /// `heartbeat_ms`. Default 6000.
     pub lease_ms: u64,
@@ -33,6 +35,8 @@ pub struct Config {
     pub keep_h: u64,
     /// How long failed tasks are kept, in hours. Default 720 (30 days).
     pub keep_failed_h: u64,
+    /// How long the history of schedules is kept, in hours. Default 2160 (90 days).
+    pub keep_runs_h: u64,
 }
 
 impl Default for Config {
@@ -42,6 +46,7 @@ impl Default for Config {
             workspace_running_max: 0,
             poll_ms: 200,
             heartbeat_ms: 2_000,
+            args_bytes_max: 256 * 1024,
             lease_ms: 6_000,
             losses_max: 10,
             backoff_min_ms: 1_000,
@@ -50,6 +55,7 @@ impl Default for Config {
             shutdown_grace_ms: 6_000,
             keep_h: 168,
             keep_failed_h: 720,
+            keep_runs_h: 2_160,
         }
     }
 }
@@ -76,14 +82,18 @@ impl Config {
             self.lease_ms >= 2 * self.heartbeat_ms,
             "jobs.lease_ms: must be at least twice jobs.heartbeat_ms",
         );
+        check(
+            (1_024..=16 * 1024 * 1024).contains(&self.args_bytes_max),
+            "jobs.args_bytes_max: must be from 1024 to 16777216",
+        );
         check(self.losses_max >= 1, "jobs.losses_max: must be at least 1");
         check(
             self.backoff_min_ms <= self.backoff_max_ms,
             "jobs.backoff_min_ms: must not exceed jobs.backoff_max_ms",
         );
         check(
-            self.keep_h <= 87_600 && self.keep_failed_h <= 87_600,
-            "jobs.keep_h: must not exceed ten years",
+            [self.keep_h, self.keep_failed_h, self.keep_runs_h].into_iter().all(|hours| hours <= 87_600),
+            "jobs.keep_h: neither it nor keep_failed_h and keep_runs_h may exceed ten years",
         );
         faults
     }

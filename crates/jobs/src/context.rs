@@ -7,7 +7,7 @@ use std::{
 };
 
 use db::{Db, Tx};
-use kernel::{Allow, Ctx, Permission, RequestId, TaskId, Timestamp, WorkspaceId};
+use kernel::{Allow, Ctx, Permission, RequestId, TaskId, Timestamp, TraceParent, WorkspaceId};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -123,7 +123,13 @@ impl JobContext {
         let mut ctx = Ctx::system(self.kind, self.workspace, self.now());
         ctx.request_id = RequestId::parse(&self.claimed.request_id).unwrap_or(ctx.request_id);
         ctx.locale = store::locale(&self.claimed.locale);
+        ctx.trace_parent = telemetry::trace::current().or_else(|| self.trace_parent());
         ctx
+    }
+
+    /// The W3C `traceparent` of the request that asked for the task, if it was traced.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        self.claimed.trace_parent()
     }
 
     /// The proof that services ask for.

@@ -1,6 +1,6 @@
-use kernel::{Problem, TaskId, ToProblem};
+use kernel::{FieldError, Problem, TaskId, ToProblem};
 
-use crate::State;
+use crate::{RuleError, State};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -23,6 +23,18 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error(
+        "the arguments of a {kind} task take {size} bytes, and {limit} are allowed: pass ids rather than data"
+    )]
+    ArgsTooLarge { kind: &'static str, size: usize, limit: usize },
+    #[error("there is no queue {0}")]
+    NoQueue(String),
+    #[error("there is no schedule {0}")]
+    NoSchedule(String),
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error("the worker has stopped")]
+    Stopped,
     #[error("could not reach the tasks in the database")]
     Db(#[from] db::Error),
 }
@@ -34,7 +46,20 @@ impl ToProblem for Error {
             Self::WrongState { .. } => Problem::conflict("jobs.wrong-state", self),
             Self::Duplicate(_) => Problem::conflict("jobs.duplicate", self),
             Self::LeaseLost(_) => Problem::conflict("jobs.lease-lost", self),
-            Self::Encode { .. } => Problem::internal(),
+            Self::Encode { .. } | Self::Stopped => Problem::internal(),
+            Self::ArgsTooLarge { .. } => Problem::too_large("jobs.arguments-too-large", self),
+            Self::NoQueue(_) => Problem::not_found("jobs.no-queue", self),
+            Self::NoSchedule(_) => Problem::not_found("jobs.no-schedule", self),
+            Self::Rule(error) => {
+                let pointer = match error {
+                    RuleError::Cron { .. } | RuleError::Never(_) => "/cron",
+                    RuleError::TimeZone(_) => "/time_zone",
+                    RuleError::CatchUp(_) => "/catch_up",
+                };
+                let fault = FieldError::new(pointer, error.to_string());
+                Problem::unprocessable("jobs.bad-schedule", "the schedule cannot be kept")
+                    .with_errors(vec![fault])
+            }
             Self::Db(source) => source.problem(),
         }
     }

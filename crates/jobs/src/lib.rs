@@ -23,15 +23,23 @@ mod error;
 mod handlers;
 mod model;
 mod queue;
+mod schedule;
 mod store;
+mod wake;
 mod worker;
 
 pub use config::Config;
 pub use context::JobContext;
 pub use error::{Error, Result};
 pub use handlers::{Handlers, Job, JobError};
-pub use model::{Enqueue, Options, Priority, State, StateError, Task, TaskChange, TaskFilter, TaskList};
-pub use queue::Jobs;
+pub use model::{
+    Enqueue, Options, Priority, QueueState, State, StateError, Task, TaskChange, TaskFilter, TaskList,
+};
+pub use queue::{Jobs, installation};
+pub use schedule::{
+    CatchUp, Firing, Reason, Rule, RuleError, Run, Schedule, ScheduleChange, ScheduleRunId, ScheduleState,
+    Schedules,
+};
 
 /// The tables of this crate; module name `jobs`.
 pub const MIGRATIONS: db::Migrations = db::migrations!("migrations");

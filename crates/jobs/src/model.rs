@@ -163,6 +163,35 @@ pub struct TaskList {
     pub total: u64,
 }
 
+/// One queue, over all workspaces and machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueState {
+    pub name: String,
+    pub is_paused: bool,
+    /// Tasks of it that this process would run at a time, by its settings; 0 if it does not work the queue.
+    pub slots: u32,
+    /// Due, or waiting for their time.
+    pub waiting: u64,
+    pub running: u64,
+    pub failed: u64,
+    /// For how long the first task in line has been due; `None` if none is.
+    pub oldest_waiting: Option<Duration>,
+}
+
+impl QueueState {
+    pub(crate) fn new(name: &str, slots: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_paused: false,
+            slots,
+            waiting: 0,
+            running: 0,
+            failed: 0,
+            oldest_waiting: None,
+        }
+    }
+}
+
 /// One step in a task's life, told to listeners by the process that made it, after it is in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskChange {

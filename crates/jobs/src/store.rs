@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
+
 use db::{Engine, FromRow, Json, OnConstraint, Row, Tx, Value};
 use kernel::{Ctx, Locale, TaskId, Timestamp, WorkspaceId};
 
-use crate::{Error, Job, Priority, Result, State, Task, TaskFilter, model::StoredProblem};
+use crate::{
+    Config, Error, Options, Priority, QueueState, Result, State, Task, TaskFilter, model::StoredProblem,
+};
 
 const INSERT: &str = "INSERT INTO jobs_tasks
     (id, workspace_id, kind, queue, priority, state, args, unique_key, run_at, max_attempts, timeout_ms,
-     actor, request_id, locale, created_at)
-    VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     actor, request_id, locale, created_at, trace_parent)
+    VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     ON CONFLICT (workspace_id, kind, unique_key) WHERE finished_at IS NULL DO NOTHING";
 
 const FIND_UNIQUE: &str = "SELECT id AS value FROM jobs_tasks
@@ -14,23 +18,25 @@ const FIND_UNIQUE: &str = "SELECT id AS value FROM jobs_tasks
 
 pub(crate) struct NewTask<'a> {
     pub(crate) id: TaskId,
-    pub(crate) args: String,
+    pub(crate) kind: &'static str,
+    pub(crate) args: &'a str,
     pub(crate) unique_key: Option<&'a str>,
     pub(crate) priority: Priority,
     pub(crate) run_at: Timestamp,
+    pub(crate) options: &'a Options,
 }
 
 /// False if an unfinished task with the same key is there already.
-pub(crate) async fn insert<J: Job>(tx: &mut Tx, ctx: &Ctx, task: &NewTask<'_>) -> Result<bool> {
-    let options = J::options();
+pub(crate) async fn insert(tx: &mut Tx, ctx: &Ctx, task: &NewTask<'_>) -> Result<bool> {
+    let options = task.options;
     let rows = tx
         .query(INSERT)
         .bind(task.id)
         .bind(ctx.workspace)
-        .bind(J::KIND)
+        .bind(task.kind)
         .bind(options.queue)
         .bind(task.priority.number())
-        .bind(task.args.as_str())
+        .bind(task.args)
         .bind(task.unique_key)
         .bind(task.run_at)
         .bind(options.max_attempts.max(1))
@@ -39,6 +45,7 @@ pub(crate) async fn insert<J: Job>(tx: &mut Tx, ctx: &Ctx, task: &NewTask<'_>) -
         .bind(ctx.request_id.as_str())
         .bind(ctx.locale.tag())
         .bind(ctx.now)
+        .bind(ctx.trace_parent.clone().or_else(telemetry::trace::current).map(|parent| parent.to_string()))
         .execute()
         .await?;
     Ok(rows == 1)
@@ -62,16 +69,20 @@ pub(crate) async fn find(tx: &mut Tx, workspace: WorkspaceId, id: TaskId) -> Res
         .await?)
 }
 
+pub(crate) async fn find_anywhere(tx: &mut Tx, id: TaskId) -> Result<Option<Task>> {
+    Ok(tx.query("SELECT * FROM jobs_tasks WHERE id = $1").bind(id).optional().await?)
+}
+
 /// One page, newest first, and the number of tasks on all pages.
 pub(crate) async fn list(
     tx: &mut Tx,
-    workspace: WorkspaceId,
+    workspace: Option<WorkspaceId>,
     filter: &TaskFilter,
     limit: u32,
     offset: i64,
 ) -> Result<(Vec<Task>, u64)> {
-    let mut wanted = "workspace_id = $1".to_owned();
-    let mut values: Vec<Value> = vec![workspace.into()];
+    let mut wanted = if workspace.is_some() { "workspace_id = $1" } else { "TRUE" }.to_owned();
+    let mut values: Vec<Value> = workspace.into_iter().map(Value::from).collect();
     if !filter.states.is_empty() {
         wanted += &format!(" AND state IN ({})", places(values.len(), filter.states.len()));
         values.extend(filter.states.iter().map(|state| state.name().into()));
@@ -82,7 +93,7 @@ pub(crate) async fn list(
             wanted += &format!(" AND {column} = ${}", values.len());
         }
     }
-    let total = tx
+    let total: u64 = tx
         .query_built(format!("SELECT COUNT(*) AS value FROM jobs_tasks WHERE {wanted}"))
         .bind_all(values.clone())
         .one()
@@ -152,6 +163,35 @@ pub(crate) async fn paused(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(tx.query("SELECT queue AS value FROM jobs_paused_queues ORDER BY queue").all().await?)
 }
 
+/// The queues of the settings and of the tasks, with what is in them.
+pub(crate) async fn queues(tx: &mut Tx, config: &Config, now: Timestamp) -> Result<Vec<QueueState>> {
+    const COUNTS: &str = "SELECT queue, state, COUNT(*) AS tasks, MIN(run_at) AS oldest FROM jobs_tasks
+        WHERE state IN ('PENDING', 'RETRYING') GROUP BY queue, state
+        UNION ALL SELECT queue, state, COUNT(*), NULL FROM jobs_tasks WHERE state = 'RUNNING' GROUP BY queue, state
+        UNION ALL SELECT queue, state, COUNT(*), NULL FROM jobs_tasks WHERE state = 'FAILED' GROUP BY queue, state";
+    let mut found: BTreeMap<String, QueueState> =
+        config.queues.iter().map(|(name, slots)| (name.clone(), QueueState::new(name, *slots))).collect();
+    for row in tx.query(COUNTS).rows().await? {
+        let name: String = row.get("queue")?;
+        let queue = found.entry(name.clone()).or_insert_with(|| QueueState::new(&name, 0));
+        let tasks: u64 = row.get("tasks")?;
+        match state(&row)? {
+            State::Running => queue.running += tasks,
+            State::Failed => queue.failed += tasks,
+            _ => {
+                queue.waiting += tasks;
+                let oldest: Option<Timestamp> = row.get("oldest")?;
+                let waits = oldest.map(|at| now.duration_since(at)).filter(|waits| !waits.is_negative());
+                queue.oldest_waiting = queue.oldest_waiting.max(waits.map(|waits| waits.unsigned_abs()));
+            }
+        }
+    }
+    for name in paused(tx).await? {
+        found.entry(name.clone()).or_insert_with(|| QueueState::new(&name, 0)).is_paused = true;
+    }
+    Ok(found.into_values().collect())
+}
+
 /// How long tasks are kept that end now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keep {
@@ -192,7 +232,11 @@ pub(crate) fn locale(tag: &str) -> Locale {
 }
 
 fn state(row: &Row) -> db::Result<State> {
-    row.get::<String>("state")?.parse().map_err(|source| db::Error::Column {
+    state_of(&row.get::<String>("state")?)
+}
+
+pub(crate) fn state_of(text: &str) -> db::Result<State> {
+    text.parse().map_err(|source| db::Error::Column {
         column: "state".to_owned(),
         source: Box::<crate::StateError>::new(source),
     })

@@ -1,7 +1,9 @@
 //! One process's worker: claims tasks while it has room, runs them, and stops without losing any.
 
 mod attempt;
+mod claim;
 mod keeper;
+mod settler;
 pub(crate) mod store;
 
 use std::{
@@ -10,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use kernel::{Id, TaskId};
+use kernel::{Id, TaskId, Timestamp};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
     time::Instant,
 };
@@ -23,7 +25,9 @@ use crate::{
     context::{Stop, Stopper},
     handlers::chain,
     queue::Inner,
+    wake,
 };
+use claim::{Claim, Turn};
 use store::Claimed;
 
 kernel::id_kind! {
@@ -40,6 +44,9 @@ pub(crate) struct Worker {
     running: Mutex<HashMap<TaskId, Running>>,
     /// Ended here, and completed by their bodies' own transactions if those kept their word. Locked likewise.
     unverified: Mutex<HashMap<TaskId, Arc<Claimed>>>,
+    settlements: settler::Settlements,
+    /// Taken by `run`.
+    ends: Mutex<Option<mpsc::UnboundedReceiver<settler::Ended>>>,
 }
 
 struct Running {
@@ -52,10 +59,9 @@ struct Running {
 struct Lane {
     queue: String,
     slots: Arc<Semaphore>,
+    turn: Turn,
 }
 
-/// After a hint that tasks come, the first looks are this close together; then twice as far each time.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// Wait after a failure of the database.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -63,7 +69,17 @@ impl Worker {
     pub(crate) fn new(jobs: Arc<Inner>, handlers: Handlers) -> Arc<Self> {
         let id = Id::<WorkerRun>::new(jobs.clock.now()).to_string();
         let kinds = handlers.kinds();
-        Arc::new(Self { jobs, handlers, kinds, id, running: Mutex::default(), unverified: Mutex::default() })
+        let (settlements, ends) = mpsc::unbounded_channel();
+        Arc::new(Self {
+            jobs,
+            handlers,
+            kinds,
+            id,
+            running: Mutex::default(),
+            unverified: Mutex::default(),
+            settlements,
+            ends: Mutex::new(Some(ends)),
+        })
     }
 
     pub(crate) async fn run(self: Arc<Self>, shutdown: CancellationToken) {
@@ -82,6 +98,9 @@ impl Worker {
         tracing::info!(worker.id = self.id, kinds = self.kinds.len(), "worker began");
         let mut keeper = JoinSet::new();
         keeper.spawn(keeper::keep(self.clone()));
+        keeper.spawn(wake::hear(self.jobs.clone()));
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner).take();
+        keeper.spawn(settler::run(Arc::downgrade(&self), ends.expect("a worker runs once")));
         let mut attempts = JoinSet::new();
         self.work(&mut attempts, &shutdown).await;
         self.wind_down(&mut attempts).await;
@@ -97,26 +116,28 @@ impl Worker {
 
     /// Claims and runs until `shutdown`.
     async fn work(self: &Arc<Self>, attempts: &mut JoinSet<()>, shutdown: &CancellationToken) {
-        let lanes: Vec<Lane> = (self.jobs.config.queues.iter())
+        let mut lanes: Vec<Lane> = (self.jobs.config.queues.iter())
             .map(|(queue, slots)| Lane {
                 queue: queue.clone(),
                 slots: Arc::new(Semaphore::new(*slots as usize)),
+                turn: Turn::default(),
             })
             .collect();
         let poll = self.jobs.config.poll();
-        let mut wait = poll;
         // Something is likely to be there: do not look before the claim.
         let mut busy = false;
         loop {
             while attempts.try_join_next().is_some() {}
             let free = lanes.iter().any(|lane| lane.slots.available_permits() > 0);
+            let mut wait = poll;
             if free && !shutdown.is_cancelled() {
-                match self.claim(&lanes, busy).await {
-                    Ok(claimed) => {
+                match self.claim(&mut lanes, busy).await {
+                    Ok((claimed, next)) => {
                         busy = !claimed.is_empty();
                         for (task, slot) in claimed {
                             self.begin(task, slot, attempts);
                         }
+                        wait = next.min(poll);
                     }
                     Err(error) => {
                         tracing::warn!(error = chain(&error), "could not claim tasks; trying again");
@@ -124,7 +145,6 @@ impl Worker {
                     }
                 }
                 if busy {
-                    wait = poll;
                     continue;
                 }
             }
@@ -132,32 +152,42 @@ impl Worker {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(_) = attempts.join_next() => busy = true,
-                // SQLite: the claim waits for the writer, which the enqueuing transaction holds until it commits.
-                // PostgreSQL: the claim may come before the commit, so it is tried again soon.
-                () = self.jobs.enqueued.notified() => (busy, wait) = (true, LOOK_AGAIN.min(poll)),
-                () = tokio::time::sleep(wait), if free => wait = (wait * 2).min(poll),
+                () = self.jobs.enqueued.notified() => busy = true,
+                () = tokio::time::sleep(wait), if free => {}
             }
         }
     }
 
     /// Claims for all lanes with room, in one transaction. On SQLite an idle worker looks with a read first, so as not to
-    /// take the only write lock for nothing.
-    async fn claim(&self, lanes: &[Lane], busy: bool) -> Result<Vec<(Claimed, OwnedSemaphorePermit)>> {
+    /// take the only write lock for nothing. Where nothing is due, tells how soon something will be.
+    async fn claim(
+        &self,
+        lanes: &mut [Lane],
+        busy: bool,
+    ) -> Result<(Vec<(Claimed, OwnedSemaphorePermit)>, Duration)> {
         let now = self.jobs.clock.now();
-        let open: Vec<&Lane> = lanes.iter().filter(|lane| lane.slots.available_permits() > 0).collect();
+        let has_room = |lane: &Lane| lane.slots.available_permits() > 0;
+        let open: Vec<String> =
+            lanes.iter().filter(|lane| has_room(lane)).map(|lane| lane.queue.clone()).collect();
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
         if !busy && self.jobs.db.engine() == db::Engine::Sqlite {
-            let queues: Vec<&str> = open.iter().map(|lane| lane.queue.as_str()).collect();
             let mut tx = self.jobs.db.read().await?;
-            if !store::any_due(&mut tx, &queues, &self.kinds, now).await? {
-                return Ok(Vec::new());
+            if !claim::any_due(&mut tx, &open, &self.kinds, now).await? {
+                return Ok((Vec::new(), until(claim::next_due(&mut tx, &open, now).await?, now)));
             }
         }
         let mut tx = self.jobs.db.begin().await?;
         let mut claimed = Vec::new();
-        for lane in open {
-            let room = lane.slots.available_permits();
-            let cap = self.jobs.config.workspace_running_max;
-            for task in store::claim(&mut tx, &self.id, &lane.queue, &self.kinds, room, cap, now).await? {
+        for lane in lanes.iter_mut().filter(|lane| has_room(lane)) {
+            let wanted = Claim {
+                worker: &self.id,
+                queue: &lane.queue,
+                kinds: &self.kinds,
+                limit: lane.slots.available_permits(),
+                workspace_max: self.jobs.config.workspace_running_max,
+                now,
+            };
+            for task in claim::claim(&mut tx, &wanted, &mut lane.turn).await? {
                 // Only this task takes permits, so there are as many as there was room.
                 if let Ok(slot) = lane.slots.clone().try_acquire_owned() {
                     claimed.push((task, slot));
@@ -165,17 +195,19 @@ impl Worker {
             }
         }
         if claimed.is_empty() {
+            let next = claim::next_due(&mut tx, &open, now).await?;
             tx.rollback().await?;
-        } else {
-            tx.commit().await?;
+            return Ok((claimed, until(next, now)));
         }
-        Ok(claimed)
+        tx.commit().await?;
+        Ok((claimed, Duration::ZERO))
     }
 
     fn begin(self: &Arc<Self>, task: Claimed, slot: OwnedSemaphorePermit, attempts: &mut JoinSet<()>) {
         let now = self.jobs.clock.now();
         let delay_s = now.duration_since(task.run_at).as_secs_f64().max(0.0);
         metrics::histogram!("jobs_start_delay_seconds", "queue" => task.queue.clone()).record(delay_s);
+        metrics::counter!("jobs_started_total", "kind" => task.kind.clone()).increment(1);
         metrics::gauge!("jobs_running").increment(1.0);
         let stopper = Stopper::default();
         let completed = Arc::default();
@@ -245,6 +277,13 @@ impl Worker {
             attempt: task.attempt,
         });
     }
+}
+
+/// How long to wait for a time; for ever, if there is none. A timer may fire a little early by the other clock.
+fn until(next: Option<Timestamp>, now: Timestamp) -> Duration {
+    next.map_or(Duration::MAX, |at| {
+        at.duration_since(now).unsigned_abs().saturating_add(Duration::from_millis(1))
+    })
 }
 
 /// Whether all ended within `time`.

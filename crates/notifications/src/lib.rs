@@ -36,6 +36,7 @@ pub fn build(
     Ok(Parts {
         routes: web::OpenApiRouter::new(),
         jobs: jobs::Handlers::new(),
+        schedules: Vec::new(),
         commands: Vec::new(),
         checks: Vec::new(),
         rooms: Vec::new(),

@@ -82,14 +82,17 @@ pub fn assemble(
 ) -> Assembled {
     let mut routes = OpenApiRouter::with_openapi(description());
     let mut handlers = Handlers::new();
+    let mut schedules = Vec::new();
     let mut services = Vec::new();
     let mut guards: Vec<RoomGuard> = RoomGuard::built_in().into();
     for part in parts {
         routes = routes.merge(part.routes);
         handlers = handlers.merge(part.jobs);
+        schedules.extend(part.schedules);
         services.extend(part.services);
         guards.extend(part.rooms);
     }
+    platform.jobs.declare(schedules);
     let spawner = &platform.spawner;
     let socket = Socket::new(platform.events.clone(), guards, spawner.token(), spawner.tracker());
     let socket_io = realtime::socket_io_routes(&socket, Duration::from_secs(http.timeout_s));

@@ -141,7 +141,6 @@ async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> 
         |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
     finish(&mut tx, &key_hash, parts.status, &content_type, text(header::LOCATION), &body).await?;
-    purge(&mut tx, ctx.now - KEEP).await?;
     tx.commit().await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }
@@ -207,6 +206,7 @@ async fn delete(tx: &mut Tx, key_hash: &str) -> db::Result<u64> {
     tx.query("DELETE FROM platform_idempotency WHERE key_hash = $1").bind(key_hash).execute().await
 }
 
-async fn purge(tx: &mut Tx, before: Timestamp) -> db::Result<u64> {
-    tx.query("DELETE FROM platform_idempotency WHERE at < $1").bind(before).execute().await
+/// Deletes the answers that are too old to be given again; gives their number.
+pub async fn forget_old_answers(tx: &mut Tx, now: Timestamp) -> db::Result<u64> {
+    tx.query("DELETE FROM platform_idempotency WHERE at < $1").bind(now - KEEP).execute().await
 }

@@ -26,7 +26,7 @@ use storage::Storage;
 
 pub use assemble::{Assembled, HttpConfig, assemble};
 pub use directory::{Audit, Directory, Member, People, Person};
-pub use idempotency::MIGRATIONS;
+pub use idempotency::{MIGRATIONS, forget_old_answers};
 pub use manifest::{Manifest, Topic};
 pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Words};
 pub use parts::{BuildError, Check, Command, Parts, Role, Service};

@@ -1,6 +1,6 @@
 use std::{pin::Pin, sync::Arc};
 
-use jobs::Handlers;
+use jobs::{Handlers, Schedule};
 use realtime::RoomGuard;
 use tokio_util::sync::CancellationToken;
 use web::OpenApiRouter;
@@ -11,6 +11,8 @@ type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct Parts {
     pub routes: OpenApiRouter,
     pub jobs: Handlers,
+    /// Work that comes by itself, in processes of role worker.
+    pub schedules: Vec<Schedule>,
     pub commands: Vec<Command>,
     pub checks: Vec<Check>,
     pub rooms: Vec<RoomGuard>,

@@ -136,7 +136,7 @@ impl App {
             render_metrics: Arc::new(String::new),
         };
         parts.push(admin::build(&platform, overview).expect("admin is built"));
-        let aliases = [identity::ALIASES, modules.aliases].concat();
+        let aliases = [identity::ALIASES, admin::ALIASES, modules.aliases].concat();
         let Assembled { router, openapi, handlers, services } = platform::assemble(
             &platform,
             &HttpConfig::default(),
@@ -149,6 +149,7 @@ impl App {
         let every = std::time::Duration::from_millis(50);
         spawner.spawn("settings", platform.settings.clone().run(every, spawner.token()));
         spawner.spawn("outbox", platform.events.clone().run(spawner.token()));
+        spawner.spawn("wake-ups", platform.jobs.clone().wake_others(spawner.token()));
         spawner.spawn("jobs", platform.jobs.clone().run(handlers, spawner.token()));
         for service in services {
             spawner.spawn(service.name, service.start(spawner.token()));

@@ -24,7 +24,7 @@ pub(crate) use self::{
     config::{ConfigCommand, run_config},
     db::{DbCommand, run_db},
     doctor::run_doctor,
-    jobs::run_jobs,
+    jobs::{run_jobs, run_schedule},
     openapi::print_openapi,
     settings::run_settings,
 };

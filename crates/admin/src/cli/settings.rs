@@ -3,7 +3,7 @@ use clap::Subcommand;
 use kernel::{Ctx, Locale};
 use serde_json::{Value, json};
 
-use super::print;
+use super::table::print;
 
 /// Look at the settings that can be changed while the server runs, and change them.
 #[derive(Debug, Subcommand)]

@@ -53,6 +53,7 @@ const MODULES: Modules = Modules {
         vec![Parts {
             routes: web::OpenApiRouter::new(),
             jobs: Handlers::new().on(play),
+            schedules: Vec::new(),
             commands: Vec::new(),
             checks: Vec::new(),
             rooms: Vec::new(),

@@ -11,12 +11,14 @@ use std::{
 };
 
 use futures::FutureExt;
-use kernel::Problem;
+use kernel::{Problem, RequestId};
+use telemetry::trace::Scope;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
 use super::{
     Worker,
+    settler::write,
     store::{self, Claimed, Settlement},
 };
 use crate::{
@@ -34,7 +36,12 @@ const SETTLE_FOR: Duration = Duration::from_secs(120);
 
 pub(super) async fn run(worker: &Worker, task: Arc<Claimed>, stopper: Stopper, completed: Arc<AtomicBool>) {
     let span = tracing::info_span!("job", job.kind = task.kind, job.task = %task.id, job.attempt = task.attempt, request_id = task.request_id);
-    async {
+    let trace_parent = task.trace_parent();
+    if let Some(parent) = &trace_parent {
+        telemetry::trace::continue_from(&span, parent);
+    }
+    let scope = Scope { request_id: RequestId::parse(&task.request_id), trace_parent };
+    let life = async {
         if task.cancel_requested {
             settle(worker, &task, Settlement::Cancelled, false).await;
             return;
@@ -54,9 +61,8 @@ pub(super) async fn run(worker: &Worker, task: Arc<Claimed>, stopper: Stopper, c
             Some(settlement) => settle(worker, &task, settlement, completed).await,
             None => tracing::warn!("gave the task up, since its lease may be another worker's now"),
         }
-    }
-    .instrument(span)
-    .await;
+    };
+    telemetry::trace::within(scope, life.instrument(span)).await;
 }
 
 /// Runs the body until it ends or was stopped; `None` if it did not end in the time that a stopped body has.
@@ -106,7 +112,7 @@ fn judge(worker: &Worker, task: &Claimed, ended: Option<Ended>, stopped: Option<
 }
 
 /// Counts a completion that its body did not commit, though it said so, as a failed attempt.
-pub(super) async fn not_committed(worker: &Worker, task: &Claimed) -> Result<()> {
+pub(super) async fn not_committed(worker: &Worker, task: &Arc<Claimed>) -> Result<()> {
     let error = "the body completed the task in a transaction that it did not commit";
     let settlement = failed_attempt(worker, task, error.to_owned(), None);
     if write(worker, task, &settlement).await? {
@@ -131,7 +137,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Writes how the attempt ended, again and again while the database fails: the fence makes it safe at any later time.
-async fn settle(worker: &Worker, task: &Claimed, settlement: Settlement, completed: bool) {
+async fn settle(worker: &Worker, task: &Arc<Claimed>, settlement: Settlement, completed: bool) {
     let begun = Instant::now();
     let mut wait = Duration::from_millis(50);
     let written = loop {
@@ -171,20 +177,15 @@ async fn settle(worker: &Worker, task: &Claimed, settlement: Settlement, complet
     announce(worker, task, state);
 }
 
-fn announce(worker: &Worker, task: &Claimed, state: State) {
-    if state.is_finished() {
-        metrics::counter!("jobs_finished_total", "kind" => task.kind.clone(), "state" => state.name())
-            .increment(1);
-    }
-    worker.tell(task, state, if state == State::Succeeded { 100 } else { 0 });
+/// Every attempt ends in one of: succeeded, failed, cancelled, retrying (it failed, and another follows), pending (given back).
+pub(super) fn count_end(kind: &str, state: State) {
+    let outcome = state.name().to_lowercase();
+    metrics::counter!("jobs_finished_total", "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
 }
 
-async fn write(worker: &Worker, task: &Claimed, settlement: &Settlement) -> Result<bool> {
-    let mut tx = worker.jobs.db.begin().await?;
-    let written =
-        store::settle(&mut tx, task, settlement, worker.jobs.clock.now(), worker.jobs.keep()).await?;
-    tx.commit().await?;
-    Ok(written)
+fn announce(worker: &Worker, task: &Claimed, state: State) {
+    count_end(&task.kind, state);
+    worker.tell(task, state, if state == State::Succeeded { 100 } else { 0 });
 }
 
 /// Whether the row that could not be settled is this attempt's own success, committed by `complete_in`.

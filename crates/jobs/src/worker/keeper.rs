@@ -10,11 +10,13 @@ use kernel::TaskId;
 use tokio::time::Instant;
 
 use super::{Worker, attempt, store};
-use crate::{Result, context::Stop, handlers::chain};
+use crate::{Result, context::Stop, handlers::chain, queue::Inner};
 
 /// Finished tasks are cleared this often, in this many rows at a time.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(60);
 const EXPIRE_ROWS: u32 = 1_000;
+/// Gauges are set this often.
+const GAUGE_INTERVAL: Duration = Duration::from_secs(10);
 /// A cancellation reaches a running body within this time.
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -32,7 +34,8 @@ pub(super) async fn keep(worker: Arc<Worker>) {
     let mut reconcile = tokio::time::interval(RECONCILE_INTERVAL.min(config.lease()));
     let mut sweep = tokio::time::interval(sweep_interval);
     let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
-    for interval in [&mut beat, &mut reconcile, &mut sweep, &mut expire] {
+    let mut gauge = tokio::time::interval(GAUGE_INTERVAL);
+    for interval in [&mut beat, &mut reconcile, &mut sweep, &mut expire, &mut gauge] {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     loop {
@@ -42,6 +45,7 @@ pub(super) async fn keep(worker: Arc<Worker>) {
             _ = reconcile.tick() => ("compare what runs with the database", keeper.reconcile().await),
             _ = sweep.tick() => ("look for dead workers", keeper.sweep(sweep_interval).await),
             _ = expire.tick() => ("clear old tasks", keeper.expire().await),
+            _ = gauge.tick() => ("count the tasks", keeper.gauge().await),
         };
         if let Err(error) = done {
             tracing::warn!(error = chain(&error), "could not {what}");
@@ -170,7 +174,7 @@ impl Keeper {
         for change in &rescued {
             metrics::counter!("jobs_rescued_total", "kind" => change.kind.clone()).increment(1);
             if change.state.is_finished() {
-                metrics::counter!("jobs_finished_total", "kind" => change.kind.clone(), "state" => change.state.name()).increment(1);
+                attempt::count_end(&change.kind, change.state);
             }
             jobs.tell(change);
         }
@@ -181,13 +185,44 @@ impl Keeper {
     }
 
     async fn expire(&mut self) -> Result<()> {
+        Worker::expire(&self.worker.jobs).await.map(drop)
+    }
+
+    /// Tells how long the lines are. Every worker tells the same.
+    async fn gauge(&mut self) -> Result<()> {
         let jobs = &self.worker.jobs;
+        let mut tx = jobs.db.read().await?;
+        let queues = crate::store::queues(&mut tx, &jobs.config, jobs.clock.now()).await?;
+        tx.rollback().await?;
+        for queue in queues {
+            let counts = [("waiting", queue.waiting), ("running", queue.running), ("failed", queue.failed)];
+            for (state, tasks) in counts {
+                metrics::gauge!("jobs_queue_depth", "queue" => queue.name.clone(), "state" => state)
+                    .set(tasks as f64);
+            }
+            metrics::gauge!("jobs_oldest_waiting_seconds", "queue" => queue.name.clone())
+                .set(queue.oldest_waiting.unwrap_or_default().as_secs_f64());
+            metrics::gauge!("jobs_queue_paused", "queue" => queue.name).set(if queue.is_paused {
+                1.0
+            } else {
+                0.0
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Worker {
+    /// Deletes tasks past their time, in small transactions.
+    pub(crate) async fn expire(jobs: &Inner) -> Result<u64> {
+        let mut total = 0;
         loop {
             let mut tx = jobs.db.begin().await?;
             let rows = store::expire(&mut tx, jobs.clock.now(), EXPIRE_ROWS).await?;
             tx.commit().await?;
+            total += rows;
             if rows < u64::from(EXPIRE_ROWS) {
-                return Ok(());
+                return Ok(total);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! What workers write. Every statement about a running task carries its fence.
 
-use db::{FromRow, Json, Row, Tx, Value};
-use kernel::{Problem, TaskId, Timestamp, WorkspaceId};
+use db::{FromRow, Json, Row, Tx};
+use kernel::{Problem, TaskId, Timestamp, TraceParent, WorkspaceId};
 
 use crate::{
     Result, State,
     model::StoredProblem,
-    store::{Keep, expiry, places, skip_locked},
+    store::{Keep, expiry, skip_locked},
 };
 
 /// A task that this worker has just claimed.
@@ -26,6 +26,13 @@ pub(crate) struct Claimed {
     pub(crate) run_at: Timestamp,
     pub(crate) request_id: String,
     pub(crate) locale: String,
+    pub(crate) trace_parent: Option<String>,
+}
+
+impl Claimed {
+    pub(crate) fn trace_parent(&self) -> Option<TraceParent> {
+        self.trace_parent.as_deref()?.parse().ok()
+    }
 }
 
 impl FromRow for Claimed {
@@ -44,122 +51,10 @@ impl FromRow for Claimed {
             run_at: row.get("run_at")?,
             request_id: row.get("request_id")?,
             locale: row.get("locale")?,
+            trace_parent: row.get("trace_parent")?,
         })
     }
 }
-
-struct Candidate {
-    id: TaskId,
-    workspace: WorkspaceId,
-}
-
-impl FromRow for Candidate {
-    fn from_row(row: &Row) -> db::Result<Self> {
-        Ok(Self { id: row.get("id")?, workspace: row.get("workspace_id")? })
-    }
-}
-
-/// Is there anything to claim? Reads only, so that an idle worker never takes SQLite's write lock.
-pub(crate) async fn any_due(tx: &mut Tx, queues: &[&str], kinds: &[&str], now: Timestamp) -> Result<bool> {
-    let sql = format!(
-        "SELECT 1 AS value FROM jobs_tasks WHERE state IN ('PENDING', 'RETRYING') AND run_at <= $1
-         AND queue IN ({}) AND kind IN ({}) LIMIT 1",
-        places(1, queues.len()),
-        places(1 + queues.len(), kinds.len())
-    );
-    let names = queues.iter().chain(kinds).map(|name| Value::from(*name));
-    Ok(!tx.query_built(sql).bind(now).bind_all(names).rows().await?.is_empty())
-}
-
-/// Makes up to `limit` due tasks of a queue this worker's own: by priority, then by age.
-pub(crate) async fn claim(
-    tx: &mut Tx,
-    worker: &str,
-    queue: &str,
-    kinds: &[&str],
-    limit: usize,
-    workspace_max: u32,
-    now: Timestamp,
-) -> Result<Vec<Claimed>> {
-    let mut share = Share::load(tx, workspace_max).await?;
-    let full = share.full();
-    let mut values: Vec<Value> =
-        vec![queue.into(), now.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
-    let mut sql = format!(
-        "SELECT id, workspace_id FROM jobs_tasks
-         WHERE queue = $1 AND run_at <= $2 AND state IN ('PENDING', 'RETRYING')
-         AND NOT EXISTS (SELECT 1 FROM jobs_paused_queues p WHERE p.queue = jobs_tasks.queue)
-         AND kind IN ({})",
-        places(values.len(), kinds.len())
-    );
-    values.extend(kinds.iter().map(|kind| Value::from(*kind)));
-    if !full.is_empty() {
-        sql += &format!(" AND workspace_id NOT IN ({})", places(values.len(), full.len()));
-        values.extend(full.into_iter().map(Value::from));
-    }
-    sql += " ORDER BY priority, run_at, id LIMIT $3";
-    sql += skip_locked(tx.engine());
-    let mut chosen: Vec<Candidate> = tx.query_built(sql).bind_all(values).all().await?;
-    chosen.retain(|found| share.take(found.workspace));
-    if chosen.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!(
-        "UPDATE jobs_tasks SET state = 'RUNNING', worker = $1, started_at = $2, attempt = attempt + 1, fence = fence + 1,
-         progress = 0, message = NULL
-         WHERE id IN ({}) AND state IN ('PENDING', 'RETRYING') RETURNING *",
-        places(2, chosen.len())
-    );
-    let ids = chosen.into_iter().map(|found| Value::from(found.id));
-    Ok(tx.query_built(sql).bind(worker).bind(now).bind_all(ids).all().await?)
-}
-
-/// How many more tasks each workspace may have running.
-struct Share {
-    max: u32,
-    running: std::collections::HashMap<WorkspaceId, u32>,
-}
-
-impl Share {
-    async fn load(tx: &mut Tx, max: u32) -> Result<Self> {
-        let mut running = std::collections::HashMap::new();
-        if max > 0 {
-            if tx.engine() == db::Engine::Postgres {
-                // Two workers that count at the same time would both fill the same gap, so they take turns.
-                tx.query("SELECT pg_advisory_xact_lock($1)").bind(CLAIM_LOCK).execute().await?;
-            }
-            let rows = tx
-                .query("SELECT workspace_id, COUNT(*) AS running FROM jobs_tasks WHERE state = 'RUNNING' GROUP BY workspace_id")
-                .rows()
-                .await?;
-            for row in rows {
-                running.insert(row.get("workspace_id")?, row.get("running")?);
-            }
-        }
-        Ok(Self { max, running })
-    }
-
-    fn full(&self) -> Vec<WorkspaceId> {
-        self.running
-            .iter()
-            .filter(|(_, count)| **count >= self.max)
-            .map(|(workspace, _)| *workspace)
-            .collect()
-    }
-
-    fn take(&mut self, workspace: WorkspaceId) -> bool {
-        if self.max == 0 {
-            return true;
-        }
-        let count = self.running.entry(workspace).or_default();
-        let free = *count < self.max;
-        *count += u32::from(free);
-        free
-    }
-}
-
-/// Any constant does, as long as every worker uses the same: "jobs" in ASCII.
-const CLAIM_LOCK: i64 = 0x6a_6f_62_73;
 
 /// How an attempt ends, or is given back.
 #[derive(Debug, Clone)]

@@ -270,8 +270,11 @@ pub(crate) async fn finished_tasks_expire(stage: &Stage) {
 
 pub(crate) async fn migrations_go_down_and_up_again(stage: &Stage) {
     let migrator = Stage::migrator(&stage.db);
-    let down = migrator.downgrade(&stage.db, Some("jobs"), 1).await.unwrap();
-    assert_eq!(down, [("jobs".to_owned(), 1, "jobs".to_owned())]);
+    let down = migrator.downgrade(&stage.db, Some("jobs"), 2).await.unwrap();
+    assert_eq!(
+        down,
+        [("jobs".to_owned(), 2, "schedules".to_owned()), ("jobs".to_owned(), 1, "jobs".to_owned())]
+    );
     let mut tx = stage.db.begin().await.unwrap();
     assert!(tx.query("SELECT 1 AS value FROM jobs_tasks").execute().await.is_err());
     drop(tx);
