@@ -93,18 +93,20 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { listen, roles } => {
             let flags = [("server.listen", listen), ("server.roles", roles)];
-            serve::serve(settings(&common, flags)?).await
+            serve::serve(settings(&common, flags).await?).await
         }
-        Command::Db(command) => commands::run_db(command, settings(&common, [])?, common.json).await,
-        Command::Jobs(command) => commands::run_jobs(command, settings(&common, [])?, common.json).await,
+        Command::Db(command) => commands::run_db(command, settings(&common, []).await?, common.json).await,
+        Command::Jobs(command) => {
+            commands::run_jobs(command, settings(&common, []).await?, common.json).await
+        }
         Command::Schedule(command) => {
-            commands::run_schedule(command, settings(&common, [])?, common.json).await
+            commands::run_schedule(command, settings(&common, []).await?, common.json).await
         }
         Command::Settings(command) => {
-            commands::run_settings(command, settings(&common, [])?, common.json).await
+            commands::run_settings(command, settings(&common, []).await?, common.json).await
         }
-        Command::Config(command) => commands::run_config(command, &common),
-        Command::Doctor => commands::run_doctor(settings(&common, [])?).await,
+        Command::Config(command) => commands::run_config(command, &common).await,
+        Command::Doctor => commands::run_doctor(settings(&common, []).await?).await,
         Command::Openapi => commands::print_openapi().await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut parser, "socle", &mut std::io::stdout());
@@ -114,15 +116,23 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 /// The settings with the command line's own on top.
-pub(crate) fn settings(
+pub(crate) async fn settings(
     common: &Common,
     flags: impl IntoIterator<Item = (&'static str, Option<String>)>,
 ) -> anyhow::Result<Settings> {
+    Ok(load(common, flags).await?.settings)
+}
+
+/// The same, with where each comes from.
+pub(crate) async fn load(
+    common: &Common,
+    flags: impl IntoIterator<Item = (&'static str, Option<String>)>,
+) -> Result<config::Loaded<Settings>, config::Error> {
     let data = common.data.as_ref().map(|path| path.display().to_string());
     let flags = flags
         .into_iter()
         .chain([("server.data", data)])
         .filter_map(|(setting, value)| Some((setting.to_owned(), value?)))
         .collect();
-    Ok(Settings::load(common.config.clone(), flags)?)
+    Settings::load(common.config.clone(), flags).await
 }

@@ -11,6 +11,9 @@ use crate::{boot, console, modules, settings::Settings};
 
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     telemetry::start_logs(&settings.log)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let metrics = telemetry::Metrics::start()?;
     boot::data_folder(&settings.server.data)?;
     let listener = bind(&settings.server.listen).await?;

@@ -1,7 +1,11 @@
+mod production;
+mod show;
+
+pub(crate) use show::show;
+
 use std::path::PathBuf;
 
-use config::Faults;
-use kernel::Secret;
+use config::{Draft, Faults, Loaded, Source};
 use platform::{HttpConfig, Role};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) server: Server,
+    pub(crate) secrets: secrets::Config,
     pub(crate) log: telemetry::Config,
     pub(crate) http: HttpConfig,
     pub(crate) database: db::Config,
@@ -23,12 +28,18 @@ pub(crate) struct Settings {
     pub(crate) mail: notifications::MailConfig,
     pub(crate) notifications: notifications::Config,
     pub(crate) surveillance: surveillance::Config,
+    /// What one may start with, but should know.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Section `[server]`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
+    /// `development`, or `production`: then what is unsafe in public (plain HTTP, wildcard CORS, debug logging, short
+    /// secrets) stops the start, where it is only warned of otherwise. Default `development`.
+    pub(crate) mode: Mode,
     /// Address and port to listen on. Default `127.0.0.1:8000`.
     pub(crate) listen: String,
     /// The data folder: database, files, secrets. Default `data`.
@@ -39,6 +50,14 @@ pub(crate) struct Server {
     pub(crate) public_url: String,
     /// How long a stopping server lets requests and jobs end, in seconds. Default 8.
     pub(crate) shutdown_s: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    #[default]
+    Development,
+    Production,
 }
 
 /// A list, or a text with commas.
@@ -52,6 +71,7 @@ pub(crate) enum Roles {
 impl Default for Server {
     fn default() -> Self {
         Self {
+            mode: Mode::default(),
             listen: "127.0.0.1:8000".to_owned(),
             data: PathBuf::from("data"),
             roles: Roles::Text("web,worker,camera".to_owned()),
@@ -76,14 +96,23 @@ impl Roles {
 }
 
 impl Settings {
-    /// From the file, the environment and the flags of the command line.
-    pub(crate) fn load(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Result<Self, config::Error> {
-        let default = PathBuf::from("socle.toml");
-        let file = file.or_else(|| default.exists().then_some(default));
-        let environment = std::env::vars()
-            .filter(|(name, value)| name.starts_with("SOCLE_") && !value.is_empty())
-            .collect();
-        config::load(&config::Source { file, environment, flags }, Self::validate)
+    /// From the file, `.env`, the environment and the flags of the command line; secrets from where they stand.
+    pub(crate) async fn load(
+        file: Option<PathBuf>,
+        flags: Vec<(String, String)>,
+    ) -> Result<Loaded<Self>, config::Error> {
+        let mut draft = Draft::read::<Self>(&Source::of_process(file, flags))?;
+        fetch(&mut draft).await;
+        let mut loaded = draft.finish(Self::validate)?;
+        loaded.settings.warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        loaded.settings.prepare();
+        Ok(loaded)
+    }
+
+    /// What follows from other settings.
+    fn prepare(&mut self) {
+        let is_https = self.server.public_url.starts_with("https://");
+        self.identity.cookie_secure |= self.server.mode == Mode::Production && is_https;
     }
 
     fn validate(&self, faults: &mut Faults) {
@@ -117,6 +146,7 @@ impl Settings {
             faults.add(setting, reason);
         }
         let sections = [
+            ("secrets", self.secrets.validate()),
             ("database", self.database.validate()),
             ("redis", self.redis.validate()),
             ("outbound", self.outbound.validate()),
@@ -129,37 +159,155 @@ impl Settings {
         ];
         for (section, reasons) in sections {
             for reason in reasons {
-                // A section says `section.key: reason`, or only `key: reason`.
+                // A section says `section.key: reason`, `section.key reason`, or only `key: reason`.
                 let prefix = format!("{section}.");
-                match reason.split_once(": ") {
+                let parts = if reason.starts_with(&prefix) {
+                    reason
+                        .split_once(": ")
+                        .filter(|(setting, _)| !setting.contains(' '))
+                        .or_else(|| reason.split_once(' '))
+                } else {
+                    reason.split_once(": ")
+                };
+                match parts {
                     Some((setting, reason)) if setting.starts_with(&prefix) => faults.add(setting, reason),
-                    Some((key, reason)) => faults.add(format!("{prefix}{key}"), reason),
-                    None => faults.add(section, reason),
+                    Some((key, reason)) if !key.contains(' ') => faults.add(format!("{prefix}{key}"), reason),
+                    _ => faults.add(section, reason),
                 }
             }
         }
+        production::check(self, faults);
+    }
+}
+
+/// Secrets that stand in Vault.
+async fn fetch(draft: &mut Draft) {
+    let wanted = draft.wanted().to_vec();
+    if wanted.is_empty() {
+        return;
+    }
+    let config: secrets::Config = draft.section("secrets").unwrap_or_default();
+    let mut vault =
+        secrets::Vault::open(&config.or_from(|name| draft.variable_value(name).map(str::to_owned)));
+    for wanted in wanted {
+        let fetched = match &mut vault {
+            Ok(vault) => vault.get(&wanted.mount, &wanted.path, &wanted.key).await,
+            Err(error) => Err(error.clone()),
+        };
+        draft.supply(&wanted.setting, fetched.map_err(|error| (error.reason, error.hint)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use config::Shape;
+    use toml::{Table, Value};
+
+    use super::*;
+
+    const DOCS: &str = include_str!("../../docs/config.md");
+    const SCHEMA: &str = include_str!("../../docs/config.schema.json");
+    const EXAMPLE: &str = include_str!("../../socle.example.toml");
+
+    /// `section.key` to unit and default, as the reference tells them.
+    fn documented() -> BTreeMap<String, (String, String)> {
+        let mut found = BTreeMap::new();
+        let mut section = "";
+        for line in DOCS.lines() {
+            if let Some(name) = line.strip_prefix("## `[") {
+                section = name.trim_start_matches('[').split(']').next().unwrap();
+            } else if let Some(row) = line.strip_prefix("| `") {
+                let row = row.replace("\\|", "¦");
+                let cells: Vec<_> = row.split(" | ").collect();
+                let name = format!("{section}.{}", cells[0].trim_end_matches('`'));
+                found.insert(name, (cells[2].to_owned(), cells[3].to_owned()));
+            }
+        }
+        found
     }
 
-    /// A few lines of what is in force, without secrets.
-    pub(crate) fn summary(&self) -> Vec<(&'static str, String)> {
-        let shown = |secret: &Secret<String>, default: &str| {
-            if secret.expose().is_empty() { default.to_owned() } else { "(set)".to_owned() }
-        };
-        vec![
-            ("server.listen", self.server.listen.clone()),
-            ("server.data", self.server.data.display().to_string()),
-            ("server.roles", self.server.roles.names().join(",")),
-            ("database.url", shown(&self.database.url, "(SQLite in the data folder)")),
-            ("redis.url", shown(&self.redis.url, "(none: this process keeps to itself)")),
-            (
-                "storage.url",
-                if self.storage.url.is_empty() {
-                    "(folder in the data folder)".to_owned()
+    /// Every place that takes a value, without the signs for items and entries.
+    fn places() -> Vec<String> {
+        let places = Shape::of::<Settings>()
+            .places()
+            .into_iter()
+            .map(|(place, _)| place.replace("[]", "").trim_end_matches(".*").to_owned());
+        places.collect()
+    }
+
+    #[test]
+    fn every_setting_is_documented_with_unit_and_real_default() {
+        let documented = documented();
+        let defaults = Value::Table(Table::try_from(Settings::default()).unwrap());
+        let places = places();
+        for place in &places {
+            let Some((unit, told)) = documented.get(place) else {
+                panic!(
+                    "{place} is missing in docs/config.md: its struct's doc must say Section `[name]`. (`[[name]]` for a list)"
+                )
+            };
+            for (end, expected) in
+                [("_ms", "ms"), ("_s", "s"), ("_h", "h"), ("_days", "days"), ("_bytes_max", "bytes")]
+            {
+                assert!(
+                    !place.ends_with(end) || unit == expected,
+                    "{place}: its unit is {expected}, not {unit:?}"
+                );
+            }
+            assert!(!told.is_empty(), "{place} tells no default");
+            let real = place.split('.').try_fold(&defaults, |found, part| found.get(part));
+            // Items of lists have no default of their own place.
+            let Some(real) = real else { continue };
+            let literal = told.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+            let told = match literal.filter(|literal| !literal.contains('`')) {
+                Some(literal) => literal,
+                None if told == "empty" => "\"\"",
+                None => continue,
+            };
+            let told = format!("x = {told}").parse::<Table>().unwrap()["x"].clone();
+            let same = match (&told, real) {
+                (Value::Integer(told), Value::Float(real)) => *told as f64 == *real,
+                (told, real) => told == real,
+            };
+            assert!(same, "{place}: the doc says {told}, and it is {real}");
+        }
+        for name in documented.keys() {
+            assert!(places.contains(name), "docs/config.md has {name}, which nothing reads");
+        }
+    }
+
+    #[test]
+    fn the_schema_has_every_setting_and_no_other() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        for place in places() {
+            let mut found = &schema;
+            for part in place.split('.') {
+                let items = &found["items"];
+                found = if items["properties"].is_object() {
+                    &items["properties"][part]
                 } else {
-                    self.storage.url.clone()
-                },
-            ),
-            ("log.filter", self.log.filter.clone()),
-        ]
+                    &found["properties"][part]
+                };
+                assert!(found.is_object(), "{place} is missing in docs/config.schema.json");
+            }
+        }
+        assert_eq!(schema["additionalProperties"], false);
+    }
+
+    #[test]
+    fn the_example_says_what_holds_anyway() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let given = |line: &str| {
+            line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned()
+        };
+        let text: Vec<_> = EXAMPLE.lines().map(given).collect();
+        std::fs::write(file.path(), text.join("\n")).unwrap();
+        let source = Source { file: Some(file.path().to_owned()), ..Source::default() };
+        let loaded = Draft::read::<Settings>(&source).unwrap().finish(Settings::validate).unwrap();
+        assert!(loaded.given("server.listen").is_some());
+        let values = |settings| Table::try_from(settings).unwrap();
+        assert_eq!(values(loaded.settings), values(Settings::default()));
     }
 }

@@ -8,7 +8,7 @@ use crate::sources::folders;
 const FLOORS: [&[&str]; 7] = [
     &["kernel", "config"],
     &["telemetry"],
-    &["db", "web", "storage", "redislink", "outbound"],
+    &["db", "web", "storage", "redislink", "outbound", "secrets"],
     &["cache", "limits", "jobs", "realtime"],
     &["settings"],
     &["platform"],

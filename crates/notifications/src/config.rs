@@ -12,7 +12,7 @@ pub struct MailConfig {
     /// The mail server: `smtp://user:password@host:587?tls=starttls`; `tls` is `starttls` (the default), `required` (TLS
     /// from the first byte, port 465) or `none`. Empty (the default): mails are skipped, and the log says so.
     pub url: Secret<String>,
-    /// Who mails come from: `Socle <socle@example.org>`. Needed with `mail.url`.
+    /// Who mails come from: `Socle <socle@example.org>`. Needed with `mail.url`; empty (the default) without.
     pub from: String,
     /// Where answers go. Default: to `mail.from`.
     pub reply_to: String,

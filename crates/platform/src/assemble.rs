@@ -21,7 +21,8 @@ use crate::{Parts, Platform, Service, idempotency, installation};
 pub struct HttpConfig {
     /// Proxies in front of Socle: only from these do `X-Forwarded-For` and `X-Forwarded-Proto` count. Default none.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Origins (`https://app.example.org`) whose pages may call the API from a browser. Default none.
+    /// Origins (`https://app.example.org`) whose pages may call the API from a browser; `*` for all, which production
+    /// mode refuses. Default none.
     pub cors_origins: Vec<String>,
     /// Largest JSON body, in bytes. Default 1048576; uploads have limits of their own.
     pub body_bytes_max: usize,
@@ -46,6 +47,9 @@ impl HttpConfig {
         let mut faults = Vec::new();
         for origin in &self.cors_origins {
             let plain = origin.starts_with("http://") || origin.starts_with("https://");
+            if origin == "*" {
+                continue;
+            }
             if !plain || origin.matches('/').count() != 2 || HeaderValue::from_str(origin).is_err() {
                 faults.push((
                     "http.cors_origins",

@@ -26,13 +26,13 @@ use tokio::io::AsyncReadExt as _;
 pub struct Config {
     /// Empty (the default): `files/` in the data folder. `s3://bucket/prefix` for S3.
     pub url: String,
-    /// S3: the service's address, if it is not Amazon's: `http://127.0.0.1:9000`.
+    /// S3: the service's address, if it is not Amazon's: `http://127.0.0.1:9000`. Empty (the default): Amazon's.
     pub endpoint: String,
-    /// S3: region. Default `us-east-1`.
+    /// S3: region. Empty (the default): `us-east-1`.
     pub region: String,
-    /// S3: access key. Empty: `AWS_ACCESS_KEY_ID`, or the machine's own role.
-    pub access_key: String,
-    /// S3: secret key. Empty: `AWS_SECRET_ACCESS_KEY`, or the machine's own role.
+    /// S3: access key. Empty (the default): `AWS_ACCESS_KEY_ID`, or the machine's own role.
+    pub access_key: Secret<String>,
+    /// S3: secret key. Empty (the default): `AWS_SECRET_ACCESS_KEY`, or the machine's own role.
     pub secret_key: Secret<String>,
 }
 
@@ -134,9 +134,9 @@ impl Storage {
                 .with_allow_http(plain)
                 .with_client_options(ClientOptions::new().with_allow_http(plain));
         }
-        if !config.access_key.is_empty() {
+        if !config.access_key.expose().is_empty() {
             builder = builder
-                .with_access_key_id(&config.access_key)
+                .with_access_key_id(config.access_key.expose())
                 .with_secret_access_key(config.secret_key.expose());
         }
         let store = builder.build().map_err(|source| Error::Store { key: config.url.clone(), source })?;

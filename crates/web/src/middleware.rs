@@ -18,7 +18,11 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use kernel::{Clock, Locale, Problem, RequestId, ToProblem, TraceParent};
 use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
 use tracing::Instrument;
 
 use crate::{Authenticator, Rewrite, drain::Rest, error};
@@ -43,8 +47,14 @@ pub struct Settings {
 
 /// The finished service around all routes.
 pub fn apply(routes: Router, settings: Settings) -> Router {
+    // A wildcard is for development; credentials are never allowed across origins, so it gives nobody's cookies away.
+    let origins = if settings.cors_origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(settings.cors_origins.clone())
+    };
     let cors = CorsLayer::new()
-        .allow_origin(settings.cors_origins.clone())
+        .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,

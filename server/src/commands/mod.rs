@@ -31,7 +31,7 @@ pub(crate) use self::{
 
 /// `socle <command of a module> …`: opens what the server stands on, builds the module, and lets it run.
 pub(crate) async fn run_of_module(common: Common, name: &str, matches: &ArgMatches) -> anyhow::Result<()> {
-    let settings = cli::settings(&common, [])?;
+    let settings = cli::settings(&common, []).await?;
     let (platform, built) = quiet_platform(&settings).await?;
     let command = built
         .parts

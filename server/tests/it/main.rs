@@ -9,4 +9,5 @@ mod database;
 mod harness;
 mod openapi;
 mod realtime;
+mod settings;
 mod walk;
