@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Room, delivery::Delivery, hub::Hub};
 
-/// A message between nodes.
+/// A message between nodes. Tagged from outside: a raw value cannot be read through serde's other ways.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Note {
     /// There is something new in the outbox.
     Wake {

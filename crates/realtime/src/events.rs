@@ -109,6 +109,11 @@ impl Events {
         self.watchers(room) > 0 || self.0.bus.is_watched_elsewhere(room)
     }
 
+    /// Up to where this node has handed on what happened.
+    pub fn offset(&self) -> i64 {
+        self.delivered()
+    }
+
     pub(crate) fn hub(&self) -> &Hub {
         &self.0.hub
     }

@@ -89,13 +89,13 @@ impl App {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default(), RedisLink::none());
-        events.prepare().await.expect("the outbox can be read");
         // What nodes share comes with the database that they share.
         let link = match engine {
             TestEngine::Sqlite => RedisLink::none(),
             TestEngine::Postgres(_) => redis().unwrap_or_else(RedisLink::none),
         };
+        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default(), link.clone());
+        events.prepare().await.expect("the outbox can be read");
         let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
         let specs =
             manifests.iter().flat_map(|manifest| manifest.settings).chain(identity::MANIFEST.settings);

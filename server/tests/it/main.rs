@@ -7,6 +7,7 @@ mod bad_starts;
 mod crash;
 mod database;
 mod harness;
+mod nodes;
 mod openapi;
 mod realtime;
 mod settings;

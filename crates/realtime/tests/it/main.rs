@@ -2,68 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use futures::{SinkExt as _, StreamExt as _};
-use kernel::WorkspaceId;
-use realtime::{Event, Room};
-use serde_json::{Value, json};
-use testkit::{App, Client, Modules, eventually, on_each_engine};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest as _},
-};
+mod listener;
+mod nodes;
+mod order;
+mod reading;
 
-struct Listener {
-    socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
-    room: String,
-}
+use realtime::Room;
+use serde_json::json;
+use testkit::{App, Modules, eventually, on_each_engine};
 
-impl Listener {
-    async fn connect(app: &App, client: &Client) -> Self {
-        let mut request = format!("{}/ws", app.base.replace("http", "ws")).into_client_request().unwrap();
-        let token = client.token.as_deref().unwrap();
-        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        let (socket, _) = connect_async(request).await.unwrap();
-        let mut listener = Self { socket, room: String::new() };
-        let welcome = listener.hear().await;
-        listener.room = format!("workspace:{}", welcome["workspace"].as_str().unwrap());
-        listener
-    }
+use crate::listener::{Listener, event, workspace};
 
-    async fn hear(&mut self) -> Value {
-        loop {
-            match self.socket.next().await.unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    async fn say(&mut self, message: Value) {
-        self.socket.send(Message::text(message.to_string())).await.unwrap();
-    }
-
-    async fn join(&mut self, offset: Option<i64>) -> Value {
-        let room = self.room.clone();
-        self.say(json!({"type": "join", "room": room, "offset": offset})).await;
-        self.hear().await
-    }
-}
-
-async fn workspace(client: &Client) -> WorkspaceId {
-    let me = client.get("/api/v1/auth/me").await.expect(200).json();
-    me["workspace"]["id"].as_str().unwrap().parse().unwrap()
-}
-
-async fn publish(app: &App, workspace: WorkspaceId, number: i64, commit: bool) {
+async fn publish(app: &App, workspace: kernel::WorkspaceId, number: i64, commit: bool) {
     let mut tx = app.platform.db.begin().await.unwrap();
-    let event = Event {
-        topic: "test.counted",
-        room: Room::workspace(workspace),
-        workspace,
-        data: json!({"number": number}),
-    };
-    app.platform.events.publish(&mut tx, &event).await.unwrap();
+    app.platform.events.publish(&mut tx, &event(workspace, number)).await.unwrap();
     if commit {
         tx.commit().await.unwrap();
     } else {
