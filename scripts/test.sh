@@ -96,6 +96,8 @@ if [ -z "$crate" ]; then
   step "the binary" binary
   step "console: end to end in Chromium" scripts/e2e.sh
   step "schemathesis" scripts/schemathesis.sh
+  step "Socket.IO: older clients" scripts/socketio.sh
+  step "Autobahn: the WebSocket protocol" scripts/autobahn.sh
 fi
 
 report || status=1
