@@ -22,6 +22,7 @@ mod model;
 mod permissions;
 mod runtime;
 mod service;
+mod settings;
 mod store;
 
 pub use cli::{analyze, analyze_command};
@@ -38,13 +39,22 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: events::TOPICS,
     notices: &[],
-    settings: &[],
+    settings: settings::SETTINGS,
     commands: cli::SHAPES,
 };
 
 /// Paths that older clients use.
-pub const ALIASES: &[web::Alias] =
-    &[web::Alias { from: "/video_feed/{}", to: "/api/v1/surveillance/cameras/{}/live.mjpeg" }];
+pub const ALIASES: &[web::Alias] = &[
+    web::Alias { from: "/video_feed/{}", to: "/api/v1/surveillance/cameras/{}/live.mjpeg" },
+    web::Alias { from: "/api/cameras", to: "/api/v1/surveillance/cameras" },
+    web::Alias { from: "/api/cameras/{}", to: "/api/v1/surveillance/cameras/{}" },
+    web::Alias { from: "/api/cameras/{}/config", to: "/api/v1/surveillance/cameras/{}/config" },
+    web::Alias { from: "/api/events", to: "/api/v1/surveillance/events" },
+    web::Alias { from: "/api/event/{}/acknowledge", to: "/api/v1/surveillance/events/{}/acknowledge" },
+    web::Alias { from: "/api/export/events/csv", to: "/api/v1/surveillance/events.csv" },
+    web::Alias { from: "/api/stats", to: "/api/v1/surveillance/stats" },
+    web::Alias { from: "/api/dashboard/stats", to: "/api/v1/surveillance/stats" },
+];
 
 /// # Errors
 ///

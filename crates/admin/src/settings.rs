@@ -1,10 +1,13 @@
 //! What administrators set for the installation as a whole, and for the work that this module shows.
 
+use std::sync::Arc;
+
 use ::settings::{Setting, SettingSpec};
 use platform::{
-    Platform,
+    Audit, Platform,
     installation::{DEFAULT_LANGUAGE, NAME, SIGN_IN_NOTICE},
 };
+use serde_json::json;
 
 pub(crate) const KEEP_H: Setting<i64> = Setting::integer("jobs.keep_h", 1..=87_600, 168)
     .group("jobs")
@@ -29,6 +32,16 @@ pub(crate) const SETTINGS: &[SettingSpec] =
 
 /// What `socle.toml` says holds until somebody sets it; every change reaches the work at once.
 pub(crate) fn connect(platform: &Platform) {
+    let directory = platform.directory.clone();
+    platform.settings.record_with(Arc::new(move |tx, ctx, change| {
+        let directory = directory.clone();
+        let audit = Audit {
+            action: "admin.setting-changed",
+            target: Some(change.key.clone()),
+            detail: json!({"change_id": change.id, "old": change.old, "new": change.new, "undo_of": change.undo_of}),
+        };
+        Box::pin(async move { directory.record(tx, ctx, audit).await })
+    }));
     let (keep_h, keep_failed_h) = platform.jobs.keep();
     platform.settings.set_default(&KEEP_H, keep_h);
     platform.settings.set_default(&KEEP_FAILED_H, keep_failed_h);

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -23,6 +24,17 @@ pub const CHANGED: &str = "settings.changed";
 
 type Listener = Arc<dyn Fn(&RuntimeSettings) + Send + Sync>;
 
+/// Writes a change into the audit log, in the change's own transaction and as its last statement.
+pub type Recorder = Arc<
+    dyn for<'t> Fn(
+            &'t mut Tx,
+            &'t Ctx,
+            &'t Change,
+        ) -> Pin<Box<dyn Future<Output = db::Result<()>> + Send + 't>>
+        + Send
+        + Sync,
+>;
+
 /// The handle. Cheap to clone.
 #[derive(Clone)]
 pub struct RuntimeSettings(Arc<Inner>);
@@ -35,6 +47,7 @@ struct Inner {
     defaults: RwLock<HashMap<&'static str, Value>>,
     known: RwLock<Known>,
     listeners: Mutex<Vec<Listener>>,
+    recorder: OnceLock<Recorder>,
 }
 
 /// What is set, as of a version.
@@ -63,6 +76,7 @@ impl RuntimeSettings {
             defaults: RwLock::default(),
             known: RwLock::default(),
             listeners: Mutex::default(),
+            recorder: OnceLock::new(),
         }))
     }
 
@@ -97,6 +111,18 @@ impl RuntimeSettings {
         listeners.push(Arc::new(listener));
     }
 
+    /// Who writes changes into the audit log. A second call changes nothing.
+    pub fn record_with(&self, recorder: Recorder) {
+        drop(self.0.recorder.set(recorder));
+    }
+
+    async fn record(&self, tx: &mut Tx, ctx: &Ctx, change: &Change) -> db::Result<()> {
+        match self.0.recorder.get() {
+            Some(recorder) => recorder(tx, ctx, change).await,
+            None => Ok(()),
+        }
+    }
+
     /// All settings by group and key.
     pub fn list(&self) -> Vec<Item> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +144,8 @@ impl RuntimeSettings {
         let spec = self.spec(key)?;
         let value = self.checked(spec, value)?;
         let mut tx = self.0.db.begin().await?;
-        if self.change(&mut tx, ctx, spec.key, value, None).await?.is_some() {
+        if let Some(change) = self.change(&mut tx, ctx, spec.key, value, None).await? {
+            self.record(&mut tx, ctx, &change).await?;
             tx.commit().await?;
         }
         self.refresh().await?;
@@ -139,8 +166,11 @@ impl RuntimeSettings {
         if now != undone.new && !force {
             return Err(Error::ChangedSince { key: undone.key, change: id });
         }
-        self.change(&mut tx, ctx, spec.key, old, Some(id)).await?;
+        let change = self.change(&mut tx, ctx, spec.key, old, Some(id)).await?;
         store::mark_undone(&mut tx, id).await?;
+        if let Some(change) = change {
+            self.record(&mut tx, ctx, &change).await?;
+        }
         tx.commit().await?;
         self.refresh().await?;
         self.find(spec.key)

@@ -20,7 +20,7 @@ mod model;
 mod store;
 
 pub use error::Error;
-pub use handle::{CHANGED, REFRESH, RuntimeSettings};
+pub use handle::{CHANGED, REFRESH, Recorder, RuntimeSettings};
 pub use model::{Change, ChangeId, Item, Kind, Setting, SettingSpec, SettingType, Text};
 
 /// The tables of this crate; module name `settings`.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_starts;
+mod compat;
 mod crash;
 mod database;
 mod harness;

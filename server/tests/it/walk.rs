@@ -8,8 +8,11 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-const OPEN: [(&str, &str); 11] = [
+const OPEN: [(&str, &str); 14] = [
     ("login", "one signs in here"),
+    ("register", "refuses everybody"),
+    ("sign_in_form", "one signs in here"),
+    ("sign_out_page", "takes cookies back, whoever brings them"),
     ("refresh", "the refresh token is the credential"),
     ("sign_in", "one signs in here"),
     ("first_run_required", "the first visitor is nobody yet"),

@@ -144,6 +144,31 @@ pub(super) async fn update(
     Ok(Json(CameraBody::new(sentinel.update_camera(&allow, id, patch).await?, allow.now)))
 }
 
+/// Changes a camera, as older clients do: what is left out stays.
+#[utoipa::path(put, path = "/api/v1/surveillance/cameras/{id}", tag = "surveillance", operation_id = "put_camera",
+    params(("id" = String, Path)), request_body = CameraPatchBody, responses((status = 200, body = CameraBody)))]
+pub(super) async fn put(
+    sentinel: State<Sentinel>,
+    allow: Allowed<WriteCameras>,
+    id: Path<CameraId>,
+    input: Json<CameraPatchBody>,
+) -> web::Result<Json<CameraBody>> {
+    update(sentinel, allow, id, input).await
+}
+
+/// Changes a running camera, as older clients do; other cameras are not touched.
+#[utoipa::path(post, path = "/api/v1/surveillance/cameras/{id}/config", tag = "surveillance",
+    operation_id = "configure_camera", params(("id" = String, Path)), request_body = CameraPatchBody,
+    responses((status = 200, body = CameraBody)))]
+pub(super) async fn configure(
+    sentinel: State<Sentinel>,
+    allow: Allowed<WriteCameras>,
+    id: Path<CameraId>,
+    input: Json<CameraPatchBody>,
+) -> web::Result<Json<CameraBody>> {
+    update(sentinel, allow, id, input).await
+}
+
 /// Removes a camera. Its events stay.
 #[utoipa::path(delete, path = "/api/v1/surveillance/cameras/{id}", tag = "surveillance", operation_id = "delete_camera",
     params(("id" = String, Path)), responses((status = 204)))]

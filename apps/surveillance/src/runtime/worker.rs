@@ -414,11 +414,8 @@ impl Worker {
     async fn look(&mut self, picture: Picture) -> Option<Look> {
         let mut eyes = self.mind.eyes.take()?;
         self.mind.last_us = picture.frame.time_us();
-        let make = Make {
-            wanted: self.watched.live.wanted(),
-            live_quality: self.sentinel.config.live_quality,
-            snapshot_quality: self.sentinel.config.snapshot_quality,
-        };
+        let (live_quality, snapshot_quality) = self.sentinel.qualities();
+        let make = Make { wanted: self.watched.live.wanted(), live_quality, snapshot_quality };
         let Ok(place) = self.sentinel.fleet.place().await else {
             self.mind.eyes = Some(eyes);
             return None;

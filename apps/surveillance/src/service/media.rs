@@ -44,7 +44,7 @@ impl Sentinel {
         shot: std::sync::Arc<crate::runtime::Shot>,
         overlay: bool,
     ) -> Result<Jpeg, Error> {
-        let quality = self.config.live_quality;
+        let (quality, _) = self.qualities();
         let encoded = tokio::task::spawn_blocking(move || shot.encode(overlay, quality)).await;
         encoded.map_err(|error| Error::Picture(error.into()))?.map_err(|error| Error::Picture(error.into()))
     }

@@ -11,6 +11,7 @@ mod transfer;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use ::settings::RuntimeSettings;
 use db::Db;
 use jobs::Jobs;
 use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
@@ -28,6 +29,7 @@ use crate::{
     Config,
     capture::{Ffmpeg, Gate, Ring},
     runtime::Fleet,
+    settings::{LIVE_QUALITY, SNAPSHOT_QUALITY},
 };
 
 /// The module's service. Cheap to clone.
@@ -40,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) storage: Storage,
     pub(crate) directory: Directory,
+    pub(crate) settings: RuntimeSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawner: platform::Spawner,
     pub(crate) config: Config,
@@ -74,6 +77,7 @@ impl Sentinel {
         let media = platform.data.join("media");
         let mut roots = vec![media];
         roots.extend(config.file_roots.iter().cloned());
+        crate::settings::connect(platform, &config);
         let fleet = Fleet::new(config.analysis_slots as usize);
         Ok(Self(Arc::new(Inner {
             db: platform.db.clone(),
@@ -81,6 +85,7 @@ impl Sentinel {
             events: platform.events.clone(),
             storage: platform.storage.clone(),
             directory: platform.directory.clone(),
+            settings: platform.settings.clone(),
             clock: platform.clock.clone(),
             spawner: platform.spawner.clone(),
             time_zone: config.zone()?,
@@ -91,6 +96,12 @@ impl Sentinel {
             fleet,
             config,
         })))
+    }
+
+    /// JPEG quality of live pictures and of snapshots, as set now.
+    pub(crate) fn qualities(&self) -> (u8, u8) {
+        let quality = |setting| u8::try_from(self.settings.get::<i64>(setting)).unwrap_or(100);
+        (quality(&LIVE_QUALITY), quality(&SNAPSHOT_QUALITY))
     }
 
     pub(crate) fn system_ctx(&self, why: &'static str, workspace: WorkspaceId) -> Ctx {

@@ -20,6 +20,8 @@ pub(crate) struct HealthBody {
     db: bool,
     /// `false` also where no Redis is configured.
     redis: bool,
+    /// Whether people can sign in: accounts are in the database of every process that answers here.
+    auth: bool,
 }
 
 /// Tell whether the server works
@@ -35,7 +37,7 @@ pub(crate) async fn health(State(admin): State<Admin>) -> (StatusCode, Json<Heal
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "degraded")
     };
-    (code, Json(HealthBody { status, db, redis: redis == Some(true) }))
+    (code, Json(HealthBody { status, db, redis: redis == Some(true), auth: db }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -49,6 +49,10 @@ async fn a_change_is_checked_kept_and_told() {
 
         // The same again is no change.
         set(&admin, "jobs.keep_h", json!(24)).await;
+        let audit = admin.get("/api/v1/audit").await.expect(200).json();
+        let told =
+            audit["items"].as_array().unwrap().iter().filter(|row| row["action"] == "admin.setting-changed");
+        assert_eq!(told.count(), 1, "{audit}");
         let history = admin.get("/api/v1/settings/changes?key=jobs.keep_h").await.expect(200).json();
         let items = history["items"].as_array().unwrap();
         assert_eq!(items.len(), 1);

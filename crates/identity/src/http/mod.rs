@@ -7,6 +7,7 @@ mod browser;
 mod cookies;
 mod login;
 mod me;
+mod older;
 mod sessions;
 mod users;
 mod workspaces;
@@ -27,6 +28,9 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(login::reset))
         .routes(routes!(browser::sign_in, browser::sign_out))
         .routes(routes!(browser::first_run_required, browser::first_run))
+        .routes(routes!(older::register))
+        .routes(routes!(older::sign_in_form))
+        .routes(routes!(older::sign_out_page))
         .routes(routes!(me::me, me::update_me))
         .routes(routes!(me::change_password))
         .routes(routes!(me::switch_workspace))
