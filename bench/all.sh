@@ -3,7 +3,7 @@
 # Prints Markdown to copy into docs/benchmarks.md. Run it on a machine that does nothing else.
 . "$(dirname "$0")/../scripts/lib.sh"
 
-declare -A scripts=([vision]=bench/vision/run.sh [api]=bench/api/run.sh [ws]=bench/ws/run.sh [cold-start]=bench/cold-start.sh)
+declare -A scripts=([vision]=bench/vision/run.sh [api]=bench/api/run.sh [ws]=bench/ws/run.sh [nodes]=bench/ws/nodes.sh [cold-start]=bench/cold-start.sh)
 export SOCLE_BIN=${SOCLE_BIN:-$TARGET/release/socle}
 [ -x "$SOCLE_BIN" ] || make build >&2
 

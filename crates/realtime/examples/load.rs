@@ -3,6 +3,8 @@
 //!     load socle    URL TOKEN ROOM   CLIENTS EVENTS RATE SERVER_PID     `/ws`; an event is a changed setting
 //!     load socketio URL -     -      CLIENTS EVENTS RATE SERVER_PID     Socket.IO; an event is POST /tick of the peer
 //!
+//! EVENTS_AT=URL makes the events at another node of the installation than the one that the clients are on.
+//!
 //! A delivery's time runs from just before the request that makes the event until a client has read its message, so it
 //! holds the request, the server's transaction and this program's own work. Prints one line of JSON; exits with 1 when a
 //! message was lost or came twice.
@@ -98,7 +100,8 @@ async fn run(plan: Rc<Plan>) -> Result<(), Failure> {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let idle = memory(plan.pid, "VmRSS")?;
 
-    let mut events = TcpStream::connect(&plan.host).await?;
+    let at = std::env::var("EVENTS_AT").unwrap_or_else(|_| plan.host.clone());
+    let mut events = TcpStream::connect(at.trim_start_matches("http://")).await?;
     let first = Instant::now();
     for number in 0..plan.events {
         let due = first + Duration::from_secs_f64(number as f64 / plan.rate);
