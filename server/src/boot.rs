@@ -58,10 +58,14 @@ pub(crate) fn migrator(db: &Db) -> anyhow::Result<Migrator> {
     Ok(Migrator::new(db.engine(), &modules::migrations())?)
 }
 
+/// One TLS stack for everything that goes out; a second call finds it in place.
+pub(crate) fn tls() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// Opens everything that modules stand on, with the schema up to date.
 pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow::Result<Platform> {
-    // One TLS stack for everything that goes out; a second call finds it in place.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    tls();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let db = open_database(settings).await?;
     let applied = migrator(&db)?

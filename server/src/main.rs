@@ -8,6 +8,8 @@ mod boot;
 mod cli;
 mod commands;
 mod console;
+mod http;
+mod meanings;
 mod modules;
 mod serve;
 mod settings;

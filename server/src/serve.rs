@@ -3,18 +3,26 @@
 use std::{io::IsTerminal as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use platform::{Assembled, Platform, Role};
 use tokio::net::TcpListener;
 
-use crate::{boot, console, modules, settings::Settings};
+use crate::{boot, console, http, meanings, modules, settings::Settings};
 
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
-    telemetry::start_logs(&settings.log)?;
+    boot::tls();
+    let telemetry = telemetry::start(&settings.log, &settings.traces)?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let metrics = telemetry::Metrics::start()?;
+    let outcome = serve_until_told(settings).await;
+    telemetry.stop().await;
+    outcome
+}
+
+async fn serve_until_told(settings: Settings) -> anyhow::Result<()> {
+    let metrics = telemetry::Metrics::start(settings.server.data.clone())?;
+    metrics.describe(meanings::ALL);
+    metrics::gauge!("socle_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     boot::data_folder(&settings.server.data)?;
     let listener = bind(&settings.server.listen).await?;
     let address = listener.local_addr()?;
@@ -47,26 +55,19 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     spawner.spawn("metrics upkeep", keep_up(metrics, spawner.token()));
 
     announce(&platform, &built.identity).await?;
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stop = spawner.token();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let mut server = std::pin::pin!(server.into_future());
+    let header_timeout = Duration::from_secs(settings.http.header_timeout_s);
+    let mut server = std::pin::pin!(http::serve(listener, router, header_timeout, &spawner));
     let grace = Duration::from_secs(settings.server.shutdown_s);
     tokio::select! {
-        outcome = &mut server => outcome.context("the server failed")?,
+        () = &mut server => anyhow::bail!("the server ended by itself"),
         signal = stop_signal() => {
             tracing::info!(signal, "stopping: no new requests, open ones and jobs may end");
             stop.cancel();
             let rest = async {
                 // Requests first: they may still need what the services give.
-                let served = server.await;
+                server.await;
                 spawner.stop().await;
-                served
             };
             if tokio::time::timeout(grace, rest).await.is_err() {
                 tracing::warn!(grace_s = grace.as_secs(), "not everything ended in time; what was acknowledged is kept");

@@ -35,12 +35,7 @@ pub(crate) fn measure() -> Process {
     }
 }
 
-/// Puts the figures under the names that Prometheus clients use.
+/// Puts the figures of the pool under their names; the process's own come from `telemetry`.
 pub(crate) fn record(platform: &Platform) {
-    let process = measure();
-    metrics::gauge!("process_resident_memory_bytes").set(process.memory_bytes as f64);
-    metrics::gauge!("process_cpu_seconds_total").set(process.cpu_seconds);
-    metrics::gauge!("process_threads").set(process.threads as f64);
-    metrics::gauge!("process_open_fds").set(process.open_files as f64);
     platform.db.record_gauges();
 }

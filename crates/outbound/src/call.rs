@@ -141,7 +141,8 @@ impl Call {
         };
         let span = tracing::info_span!(
             "outbound",
-            otel.kind = "client",
+            otel.name = field::Empty,
+            otel.kind = field::Empty,
             upstream = self.upstream.name,
             http.request.method = %self.method,
             server.address = url.host_str(),
@@ -150,6 +151,7 @@ impl Call {
             outcome = field::Empty,
             attempts = field::Empty,
         );
+        telemetry::trace::name(&span, "client", || format!("{} {}", self.method, self.upstream.name));
         self.attempts(&url, is_whole).instrument(span).await
     }
 

@@ -28,6 +28,8 @@ pub struct HttpConfig {
     pub body_bytes_max: usize,
     /// Time to the first byte of an answer, in seconds. Default 30.
     pub timeout_s: u64,
+    /// Time for the head of a request, in seconds; also how long an idle connection is kept. Default 30.
+    pub header_timeout_s: u64,
 }
 
 impl Default for HttpConfig {
@@ -37,6 +39,7 @@ impl Default for HttpConfig {
             cors_origins: Vec::new(),
             body_bytes_max: 1024 * 1024,
             timeout_s: 30,
+            header_timeout_s: 30,
         }
     }
 }
@@ -62,6 +65,9 @@ impl HttpConfig {
         }
         if !(1..=600).contains(&self.timeout_s) {
             faults.push(("http.timeout_s", "must be from 1 to 600".to_owned()));
+        }
+        if !(1..=600).contains(&self.header_timeout_s) {
+            faults.push(("http.header_timeout_s", "must be from 1 to 600".to_owned()));
         }
         faults
     }

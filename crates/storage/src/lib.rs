@@ -4,6 +4,8 @@
 //! at all: the folder writes beside and renames, S3 completes its multipart upload last. Bytes go through in pieces, so
 //! that a file of any size takes constant memory.
 
+mod meter;
+
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -149,6 +151,10 @@ impl Storage {
     }
 
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
+        meter::measured("put", self.put_bytes(key, bytes)).await
+    }
+
+    async fn put_bytes(&self, key: &str, bytes: Bytes) -> Result<()> {
         let path = self.key(key)?;
         self.store.put(&path, bytes.into()).await.map_err(|source| failed(key, source))?;
         Ok(())
@@ -156,6 +162,10 @@ impl Storage {
 
     /// Copies a local file in, in pieces.
     pub async fn put_file(&self, key: &str, file: &Path) -> Result<u64> {
+        meter::measured("put", self.copy_in(key, file)).await
+    }
+
+    async fn copy_in(&self, key: &str, file: &Path) -> Result<u64> {
         let path = self.key(key)?;
         let unreadable = |source| Error::Local { path: file.to_owned(), source };
         let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
@@ -181,49 +191,68 @@ impl Storage {
     }
 
     pub async fn info(&self, key: &str) -> Result<Info> {
-        let meta = self.store.head(&self.key(key)?).await.map_err(|source| failed(key, source))?;
-        Ok(self.describe(meta))
+        let path = self.key(key)?;
+        let head = async { self.store.head(&path).await.map_err(|source| failed(key, source)) };
+        Ok(self.describe(meter::measured("head", head).await?))
     }
 
     /// The whole file, in pieces.
     pub async fn get(&self, key: &str) -> Result<(Info, Pieces)> {
-        let found = self.store.get(&self.key(key)?).await.map_err(|source| failed(key, source))?;
+        let path = self.key(key)?;
+        let get = async { self.store.get(&path).await.map_err(|source| failed(key, source)) };
+        let found = meter::measured("get", get).await?;
         let info = self.describe(found.meta.clone());
         let name = key.to_owned();
         Ok((
             info,
-            found.into_stream().map(move |piece| piece.map_err(|source| failed(&name, source))).boxed(),
+            found
+                .into_stream()
+                .map(move |piece| meter::counted("read", piece.map_err(|source| failed(&name, source))))
+                .boxed(),
         ))
     }
 
     /// Bytes `range.start..range.end` of the file.
     pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        self.store.get_range(&self.key(key)?, range).await.map_err(|source| failed(key, source))
+        let path = self.key(key)?;
+        let get = async { self.store.get_range(&path, range).await.map_err(|source| failed(key, source)) };
+        meter::measured("get", get).await
     }
 
     /// The whole file in memory: for what is small by nature.
     pub async fn get_bytes(&self, key: &str) -> Result<Bytes> {
-        let found = self.store.get(&self.key(key)?).await.map_err(|source| failed(key, source))?;
-        found.bytes().await.map_err(|source| failed(key, source))
+        let path = self.key(key)?;
+        let get = async {
+            let found = self.store.get(&path).await.map_err(|source| failed(key, source))?;
+            found.bytes().await.map_err(|source| failed(key, source))
+        };
+        meter::measured("get", get).await
     }
 
     /// Removing what is not there is no error.
     pub async fn delete(&self, key: &str) -> Result<()> {
-        match self.store.delete(&self.key(key)?).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(failed(key, source)),
-        }
+        let path = self.key(key)?;
+        let delete = async {
+            match self.store.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(source) => Err(failed(key, source)),
+            }
+        };
+        meter::measured("delete", delete).await
     }
 
     /// All files below a folder of keys.
     pub async fn list(&self, folder: &str) -> Result<Vec<Info>> {
         let path = self.key(folder)?;
-        let mut found = self.store.list(Some(&path));
-        let mut files = Vec::new();
-        while let Some(meta) = found.next().await {
-            files.push(self.describe(meta.map_err(|source| failed(folder, source))?));
-        }
-        Ok(files)
+        let list = async {
+            let mut found = self.store.list(Some(&path));
+            let mut files = Vec::new();
+            while let Some(meta) = found.next().await {
+                files.push(self.describe(meta.map_err(|source| failed(folder, source))?));
+            }
+            Ok(files)
+        };
+        meter::measured("list", list).await
     }
 
     /// Answers if the store does: writes, reads and removes one small file.

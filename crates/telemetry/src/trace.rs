@@ -3,6 +3,8 @@
 //! With traces on, that is the OpenTelemetry side of the current `tracing` span. With traces off, what the caller sent is
 //! passed on as it came, so that Socle does not break a trace that goes through it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kernel::{RequestId, TraceParent};
 use opentelemetry::{
     Context,
@@ -33,6 +35,26 @@ pub fn request_id() -> Option<RequestId> {
     SCOPE.try_with(|scope| scope.request_id.clone()).ok()?
 }
 
+/// Whether spans are sent anywhere in this process.
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn turn_on() {
+    IS_ON.store(true, Ordering::Relaxed);
+}
+
+pub fn is_on() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+/// How traces call a span and what kind of work it is (`server`, `client`, `consumer`): for spans that have the empty
+/// fields `otel.name` and `otel.kind`. Must come before [`of`].
+pub fn name(span: &Span, kind: &'static str, name: impl FnOnce() -> String) {
+    if is_on() {
+        span.record("otel.kind", kind);
+        span.record("otel.name", name());
+    }
+}
+
 /// Where the current span stands; else what the caller sent.
 pub fn current() -> Option<TraceParent> {
     of(&Span::current()).or_else(|| SCOPE.try_with(|scope| scope.trace_parent.clone()).ok()?)
@@ -40,6 +62,9 @@ pub fn current() -> Option<TraceParent> {
 
 /// Where a span stands, if traces are on. Its parent cannot be changed after this.
 pub fn of(span: &Span) -> Option<TraceParent> {
+    if !is_on() {
+        return None;
+    }
     let context = span.context();
     let reference = context.span();
     let span = reference.span_context();
@@ -51,6 +76,9 @@ pub fn of(span: &Span) -> Option<TraceParent> {
 
 /// Makes a new span a part of the trace that came from elsewhere.
 pub fn continue_from(span: &Span, parent: &TraceParent) {
+    if !is_on() {
+        return;
+    }
     let state = parent.state().and_then(|state| state.parse::<TraceState>().ok()).unwrap_or_default();
     let remote = SpanContext::new(
         TraceId::from_bytes(parent.trace_id().to_be_bytes()),
@@ -59,6 +87,6 @@ pub fn continue_from(span: &Span, parent: &TraceParent) {
         true,
         state,
     );
-    // With traces off there is no layer to tell.
+    // A span that the filter left out has no parent to set.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }

@@ -25,6 +25,22 @@ impl<E: ToProblem + 'static> From<E> for Error {
     }
 }
 
+impl Error {
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+}
+
+/// Counts an upload by what became of it. `kind` is a constant of the module: it is a label of `uploads_total`.
+pub fn count_upload<T>(kind: &'static str, taken: &Result<T>) {
+    let outcome = match taken {
+        Ok(_) => "ok",
+        Err(error) if error.status() < 500 => "refused",
+        Err(_) => "error",
+    };
+    metrics::counter!("uploads_total", "kind" => kind, "outcome" => outcome).increment(1);
+}
+
 /// An error and its causes on one line.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();

@@ -169,14 +169,15 @@ async fn observe(
         trace.id = tracing::field::Empty,
         user.id = tracing::field::Empty,
         workspace.id = tracing::field::Empty,
-        otel.name = format!("{method} {route}"),
-        otel.kind = "server",
+        otel.name = tracing::field::Empty,
+        otel.kind = tracing::field::Empty,
         http.response.status_code = tracing::field::Empty,
     );
     let trace_parent = trace_parent(headers);
     if let Some(parent) = &trace_parent {
         telemetry::trace::continue_from(&span, parent);
     }
+    telemetry::trace::name(&span, "server", || format!("{method} {route}"));
     if let Some(trace) = telemetry::trace::of(&span).as_ref().or(trace_parent.as_ref()) {
         span.record("trace.id", trace.trace_id_text());
     }

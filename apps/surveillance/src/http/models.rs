@@ -1,5 +1,6 @@
 use axum::extract::{Multipart, State, multipart::Field};
 use http::StatusCode;
+use kernel::Allow;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use web::{Allowed, Json, Page, PageQuery, Path, Query};
@@ -8,7 +9,7 @@ use super::bodies::ModelBody;
 use crate::{
     Config,
     error::Error,
-    model::ModelId,
+    model::{DetectionModel, ModelId},
     permissions::{ReadCameras, WriteModels},
     service::{ModelFile, Sentinel},
 };
@@ -62,6 +63,16 @@ pub(super) async fn upload(
     Allowed(allow): Allowed<WriteModels>,
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> web::Result<(StatusCode, Json<ModelBody>)> {
+    let taken = take(&sentinel, &allow, form).await;
+    web::count_upload("model", &taken);
+    Ok((StatusCode::CREATED, Json(taken?.into())))
+}
+
+async fn take(
+    sentinel: &Sentinel,
+    allow: &Allow<WriteModels>,
+    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> web::Result<DetectionModel> {
     let mut form = form.map_err(|_| {
         kernel::Problem::unsupported_media_type(
             "content-type",
@@ -93,8 +104,7 @@ pub(super) async fn upload(
     let name =
         name.filter(|name| !name.trim().is_empty()).or(from_file).unwrap_or_else(|| "model".to_owned());
     let file = ModelFile { name, bytes, declaration, source: "upload".to_owned() };
-    let model = sentinel.add_model(&allow, file).await?;
-    Ok((StatusCode::CREATED, Json(model.into())))
+    Ok(sentinel.add_model(allow, file).await?)
 }
 
 fn unreadable(error: axum::extract::multipart::MultipartError) -> Error {

@@ -56,7 +56,7 @@ impl Identity {
         let (account, known_address) = self.look_up(visit, email.as_ref()).await?;
         let bucket = email.as_ref().map_or("no address", Email::key);
         let attempt = Attempt::new(bucket, visit.address, known_address);
-        self.0.throttle.take(&attempt).await?;
+        self.0.throttle.take(&attempt).await.inspect_err(|_| count("throttled"))?;
 
         let hash = account.as_ref().and_then(|account| account.password_hash.clone());
         let verdict = self.0.passwords.verify(password, hash).await?;
@@ -91,6 +91,7 @@ impl Identity {
         email: Option<Email>,
         account: Option<Account>,
     ) -> Result<(), Error> {
+        count("refused");
         tracing::info!(address = ?visit.address, "log-in refused");
         let workspace = match &account {
             Some(account) => Some(account.user.home),
@@ -140,6 +141,7 @@ impl Identity {
         store::audit::append(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.throttle.give_back(&attempt).await;
+        count("ok");
         Ok((session, membership))
     }
 
@@ -177,6 +179,10 @@ impl Identity {
         }
         Ok(first)
     }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("identity_login_total", "outcome" => outcome).increment(1);
 }
 
 /// The wanted workspace if the user is in it, else their first.
