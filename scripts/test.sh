@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test of the project, with what it needs: PostgreSQL, Redis and S3 on private ports, ffmpeg, an RTSP server, Chromium.
+# Every test of the project, with what it needs: Prometheus, PostgreSQL, Redis and S3 on private ports, ffmpeg, an RTSP server, Chromium.
 #
 # CRATE=name   only that crate's tests (`console` for the console's unit tests)
 #
@@ -34,7 +34,7 @@ locked=()
 
 packages() {
   local wanted=(curl python3 python3-venv ffmpeg redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
-    gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
+    gstreamer1.0-plugins-good gstreamer1.0-plugins-bad prometheus)
   [ -n "$crate" ] || [ -n "${SOCLE_TEST_CHROMIUM:-}" ] || wanted+=(chromium)
   need_packages "${wanted[@]}" || note "going on; tests that need what is missing will fail"
 }

@@ -57,6 +57,7 @@ pub(crate) const ALL: &[Meaning] = &[
     counter("cache_hits_total", "Values found in the cache, by namespace"),
     counter("cache_misses_total", "Values not found in the cache, by namespace"),
     counter("cache_negative_hits_total", "Absences found in the cache, by namespace"),
+    counter("cache_errors_total", "Values that could not be read from or written to the cache, by namespace"),
     counter("cache_loads_total", "Values computed for the cache, by namespace"),
     counter("cache_load_errors_total", "Values that could not be computed, by namespace"),
     histogram("cache_load_seconds", "Time that computing a value took, by namespace"),

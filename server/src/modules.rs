@@ -56,6 +56,7 @@ pub(crate) fn build_all(
         manifests: MANIFESTS,
         checks: parts.iter().flat_map(|part| part.checks.iter().cloned()).collect(),
         render_metrics,
+        metrics_token: settings.http.metrics_token.clone(),
     };
     parts.push(admin::build(platform, overview)?);
     Ok(Built { identity, parts })

@@ -52,6 +52,7 @@ async fn serve_until_told(settings: Settings) -> anyhow::Result<()> {
     for service in services.into_iter().filter(|service| roles.contains(&service.role)) {
         spawner.spawn(service.name, service.start(spawner.token()));
     }
+    spawner.spawn("node", platform::nodes::run(platform.clone(), env!("CARGO_PKG_VERSION"), roles.clone()));
     spawner.spawn("metrics upkeep", keep_up(metrics, spawner.token()));
 
     announce(&platform, &built.identity).await?;

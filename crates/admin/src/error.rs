@@ -10,6 +10,8 @@ pub(crate) enum Error {
     Jobs(#[from] jobs::Error),
     #[error(transparent)]
     Settings(#[from] settings::Error),
+    #[error("metrics are told to those who show http.metrics_token as a bearer token")]
+    MetricsToken,
     #[error("the tasks could not be read")]
     Db(#[from] db::Error),
 }
@@ -19,6 +21,7 @@ impl ToProblem for Error {
         match self {
             Self::NotFound(_) => Problem::not_found("admin.task-not-found", self),
             Self::Denied(error) => error.problem(),
+            Self::MetricsToken => Problem::unauthorized("admin.metrics-token", self),
             Self::Jobs(error) => error.problem(),
             Self::Settings(error) => error.problem(),
             Self::Db(error) => error.problem(),

@@ -28,6 +28,7 @@ pub(crate) async fn examine(platform: &Platform, checks: &[Check]) -> Vec<Compon
         // Without it each process goes on by itself.
         components.push(Component { name: "redis", required: false, outcome: redis(platform).await });
     }
+    components.push(Component { name: "outbound", required: false, outcome: outbound(platform) });
     for check in checks {
         let outcome = match tokio::time::timeout(LIMIT, check.run()).await {
             Ok(outcome) => outcome,
@@ -60,6 +61,19 @@ async fn redis(platform: &Platform) -> Result<String, String> {
         Ok("shared by all nodes".to_owned())
     } else {
         Err("away: cache, limits and realtime of each process go on by themselves".to_owned())
+    }
+}
+
+/// Hosts that users chose are their own matter; what the installation calls is not.
+fn outbound(platform: &Platform) -> Result<String, String> {
+    let breakers = platform.outbound.breakers();
+    let closed = |breaker: &&outbound::BreakerInfo| breaker.state == outbound::BreakerState::Closed;
+    let own = breakers.iter().filter(|breaker| !breaker.is_one_of_many);
+    let open: Vec<_> = own.filter(|breaker| !closed(breaker)).map(|breaker| breaker.name.as_str()).collect();
+    if open.is_empty() {
+        Ok("no breaker is open".to_owned())
+    } else {
+        Err(format!("not called for now, since they failed: {}", open.join(", ")))
     }
 }
 

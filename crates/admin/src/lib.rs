@@ -45,6 +45,8 @@ pub struct Overview {
     pub manifests: &'static [&'static Manifest],
     pub checks: Vec<Check>,
     pub render_metrics: RenderMetrics,
+    /// What who reads `/metrics` must show; empty for nothing.
+    pub metrics_token: kernel::Secret<String>,
 }
 
 pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildError> {

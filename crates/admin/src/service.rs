@@ -4,8 +4,13 @@ mod tasks;
 use std::sync::Arc;
 
 use ::settings::{Change, ChangeId, Item};
+use db::PoolState;
 use kernel::{Allow, Clock, Timestamp};
-use platform::{Manifest, Platform, Role, installation};
+use outbound::BreakerInfo;
+use platform::{
+    Manifest, Platform, Role, installation,
+    nodes::{self, Node},
+};
 use serde_json::Value;
 use web::Feed;
 
@@ -38,6 +43,12 @@ pub(crate) struct System {
     pub(crate) roles: Vec<Role>,
     pub(crate) components: Vec<Component>,
     pub(crate) process: Process,
+    /// Whether Redis answers, where one is configured.
+    pub(crate) redis: Option<bool>,
+    pub(crate) pool: PoolState,
+    pub(crate) breakers: Vec<BreakerInfo>,
+    pub(crate) now: Timestamp,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) manifests: &'static [&'static Manifest],
 }
 
@@ -101,8 +112,22 @@ impl Admin {
             roles: self.0.overview.roles.clone(),
             components: self.components().await,
             process: process::measure(),
+            redis: self.redis_answers().await,
+            pool: self.0.platform.db.pool_state(),
+            breakers: self.0.platform.outbound.breakers(),
+            now,
+            nodes: self.nodes(now).await,
             manifests: self.0.overview.manifests,
         }
+    }
+
+    /// None where the database does not answer: the components say so.
+    async fn nodes(&self, now: Timestamp) -> Vec<Node> {
+        let listed = async {
+            let mut tx = self.0.platform.db.read().await?;
+            nodes::list(&mut tx, now).await
+        };
+        health::within_limit(listed).await.unwrap_or_default()
     }
 
     pub(crate) async fn components(&self) -> Vec<Component> {
@@ -119,9 +144,15 @@ impl Admin {
         if redis.is_configured() { Some(redis.answers().await) } else { None }
     }
 
-    pub(crate) fn render_metrics(&self) -> String {
+    pub(crate) fn metrics(&self, shown: Option<&str>) -> Result<String, Error> {
+        let wanted = self.0.overview.metrics_token.expose();
+        // The hashes are of one length, and comparing them takes the same time for all.
+        let hash = |text: &str| blake3::hash(text.as_bytes());
+        if !wanted.is_empty() && shown.is_none_or(|shown| hash(shown) != hash(wanted)) {
+            return Err(Error::MetricsToken);
+        }
         process::record(&self.0.platform);
         let render: &RenderMetrics = &self.0.overview.render_metrics;
-        render()
+        Ok(render())
     }
 }

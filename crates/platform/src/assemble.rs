@@ -8,6 +8,7 @@ use axum::{
     routing::get,
 };
 use jobs::Handlers;
+use kernel::Secret;
 use realtime::{RoomGuard, Socket};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, OpenApiVersion};
@@ -30,6 +31,9 @@ pub struct HttpConfig {
     pub timeout_s: u64,
     /// Time for the head of a request, in seconds; also how long an idle connection is kept. Default 30.
     pub header_timeout_s: u64,
+    /// Who reads `/metrics` must show this as a bearer token; 16 characters or more. Empty (the default): anybody who
+    /// reaches the port.
+    pub metrics_token: Secret<String>,
 }
 
 impl Default for HttpConfig {
@@ -40,6 +44,7 @@ impl Default for HttpConfig {
             body_bytes_max: 1024 * 1024,
             timeout_s: 30,
             header_timeout_s: 30,
+            metrics_token: Secret::default(),
         }
     }
 }
@@ -65,6 +70,9 @@ impl HttpConfig {
         }
         if !(1..=600).contains(&self.timeout_s) {
             faults.push(("http.timeout_s", "must be from 1 to 600".to_owned()));
+        }
+        if (1..16).contains(&self.metrics_token.expose().len()) {
+            faults.push(("http.metrics_token", "must have 16 characters or more, or none".to_owned()));
         }
         if !(1..=600).contains(&self.header_timeout_s) {
             faults.push(("http.header_timeout_s", "must be from 1 to 600".to_owned()));

@@ -8,6 +8,7 @@ mod directory;
 mod idempotency;
 pub mod installation;
 mod manifest;
+pub mod nodes;
 mod notify;
 mod parts;
 mod spawner;

@@ -143,6 +143,14 @@ impl Visit for Fields<'_> {
         self.put(field, value.into());
     }
 
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        // Durations in milliseconds are of this type, and fit.
+        match u64::try_from(value) {
+            Ok(value) => self.record_u64(field, value),
+            Err(_) => self.put(field, value.to_string().into()),
+        }
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, value.into());
     }

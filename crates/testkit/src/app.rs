@@ -134,6 +134,7 @@ impl App {
             manifests: modules.manifests,
             checks: parts.iter().flat_map(|part| part.checks.iter().cloned()).collect(),
             render_metrics: Arc::new(String::new),
+            metrics_token: kernel::Secret::default(),
         };
         parts.push(admin::build(&platform, overview).expect("admin is built"));
         let aliases = [identity::ALIASES, admin::ALIASES, modules.aliases].concat();

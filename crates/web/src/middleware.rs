@@ -210,7 +210,10 @@ async fn observe(
     }
     secure(headers);
 
-    span.record("http.response.status_code", status.as_u16());
+    if telemetry::trace::is_on() {
+        // The log line has it by itself.
+        span.record("http.response.status_code", status.as_u16());
+    }
     let elapsed = started.elapsed();
     let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use axum::{
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::Json;
+use web::{Json, ProblemBody};
 
 use crate::service::Admin;
 
@@ -85,8 +85,16 @@ pub(crate) async fn ready(State(admin): State<Admin>) -> (StatusCode, Json<Ready
 }
 
 /// Give the metrics to Prometheus
+///
+/// Where `http.metrics_token` is set, only to those who show it as a bearer token.
 #[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics", security(()),
-    responses((status = 200, body = String, content_type = "text/plain")))]
-pub(crate) async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], admin.render_metrics())
+    responses((status = 200, body = String, content_type = "text/plain"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json")))]
+pub(crate) async fn metrics(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+) -> web::Result<impl IntoResponse> {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let text = admin.metrics(shown.and_then(|value| value.strip_prefix("Bearer ")))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -23,6 +23,12 @@ pub(crate) struct SystemBody {
     roles: Vec<&'static str>,
     components: Vec<ComponentBody>,
     process: ProcessBody,
+    redis: RedisBody,
+    database: DatabaseBody,
+    /// Breakers of those whom Socle calls, once called.
+    breakers: Vec<BreakerBody>,
+    /// Processes that said within the last minute that they live.
+    nodes: Vec<NodeBody>,
     modules: Vec<ModuleBody>,
 }
 
@@ -44,6 +50,47 @@ pub(crate) struct ProcessBody {
     cpu_seconds: f64,
     threads: u64,
     open_files: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SystemRedis)]
+pub(crate) struct RedisBody {
+    is_configured: bool,
+    is_up: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SystemDatabase)]
+pub(crate) struct DatabaseBody {
+    /// `sqlite` or `postgresql`.
+    engine: &'static str,
+    /// Open connections, idle ones among them.
+    connections: u32,
+    idle: u64,
+    /// Transactions that wait for their turn or for a connection.
+    waiting: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Breaker)]
+pub(crate) struct BreakerBody {
+    /// Upstream, and its host where each has a breaker of its own.
+    name: String,
+    /// `closed`, `open` or `half_open`.
+    state: &'static str,
+    /// Failures among the last 20 calls.
+    failures: u32,
+    opened_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Node)]
+pub(crate) struct NodeBody {
+    id: String,
+    roles: Vec<String>,
+    version: String,
+    started_at: Timestamp,
+    seen_at: Timestamp,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,7 +130,29 @@ impl From<System> for SystemBody {
                 .collect(),
             topics: manifest.topics.iter().map(|topic| topic.name).collect(),
         });
+        let breakers = system.breakers.into_iter().map(|breaker| BreakerBody {
+            name: breaker.name,
+            state: breaker.state.name(),
+            failures: breaker.failures,
+            opened_at: breaker.opened_ago.map(|ago| system.now - ago),
+        });
+        let nodes = system.nodes.into_iter().map(|node| NodeBody {
+            id: node.id.to_string(),
+            roles: node.roles,
+            version: node.version,
+            started_at: node.started_at,
+            seen_at: node.seen_at,
+        });
         Self {
+            redis: RedisBody { is_configured: system.redis.is_some(), is_up: system.redis == Some(true) },
+            database: DatabaseBody {
+                engine: system.engine,
+                connections: system.pool.open,
+                idle: system.pool.idle as u64,
+                waiting: (system.pool.writers_waiting + system.pool.readers_waiting) as u64,
+            },
+            breakers: breakers.collect(),
+            nodes: nodes.collect(),
             version: system.version,
             started_at: system.started_at,
             uptime_s: system.uptime_s,
