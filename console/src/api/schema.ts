@@ -1165,7 +1165,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Give the metrics to Prometheus */
+        /**
+         * Give the metrics to Prometheus
+         * @description Where `http.metrics_token` is set, only to those who show it as a bearer token.
+         */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -1243,6 +1246,19 @@ export interface components {
             request_id: string;
             /** @description Id of what it was done to. */
             target: string | null;
+        };
+        Breaker: {
+            /**
+             * Format: int32
+             * @description Failures among the last 20 calls.
+             */
+            failures: number;
+            /** @description Upstream, and its host where each has a breaker of its own. */
+            name: string;
+            /** Format: date-time */
+            opened_at?: string | null;
+            /** @description `closed`, `open` or `half_open`. */
+            state: string;
         };
         Camera: {
             /** Format: date-time */
@@ -1723,6 +1739,15 @@ export interface components {
             name: string;
             permissions: components["schemas"]["Permission"][];
             topics: string[];
+        };
+        Node: {
+            id: string;
+            roles: string[];
+            /** Format: date-time */
+            seen_at: string;
+            /** Format: date-time */
+            started_at: string;
+            version: string;
         };
         /** @description The state of long work in the words of older clients, with all that [`TaskBody`] has besides. */
         OlderTask: {
@@ -2230,11 +2255,17 @@ export interface components {
         Switched: components["schemas"]["Me"] | components["schemas"]["Tokens"];
         /** @description The installation as this process sees it. */
         System: {
+            /** @description Breakers of those whom Socle calls, once called. */
+            breakers: components["schemas"]["Breaker"][];
             components: components["schemas"]["Component"][];
+            database: components["schemas"]["SystemDatabase"];
             /** @description `sqlite` or `postgresql`. */
             engine: string;
             modules: components["schemas"]["Module"][];
+            /** @description Processes that said within the last minute that they live. */
+            nodes: components["schemas"]["Node"][];
             process: components["schemas"]["Process"];
+            redis: components["schemas"]["SystemRedis"];
             roles: string[];
             /** Format: date-time */
             started_at: string;
@@ -2243,6 +2274,26 @@ export interface components {
             /** Format: int64 */
             uptime_s: number;
             version: string;
+        };
+        SystemDatabase: {
+            /**
+             * Format: int32
+             * @description Open connections, idle ones among them.
+             */
+            connections: number;
+            /** @description `sqlite` or `postgresql`. */
+            engine: string;
+            /** Format: int64 */
+            idle: number;
+            /**
+             * Format: int64
+             * @description Transactions that wait for their turn or for a connection.
+             */
+            waiting: number;
+        };
+        SystemRedis: {
+            is_configured: boolean;
+            is_up: boolean;
         };
         /** @description A piece of long work. */
         Task: {
@@ -7608,6 +7659,14 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */

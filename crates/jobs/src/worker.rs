@@ -51,6 +51,8 @@ pub(crate) struct Worker {
 
 struct Running {
     fence: i64,
+    kind: String,
+    begun: tokio::time::Instant,
     stopper: Stopper,
     /// The body has called `complete_in`: its row may be settled before it returns.
     completed: Arc<std::sync::atomic::AtomicBool>,
@@ -211,8 +213,13 @@ impl Worker {
         metrics::gauge!("jobs_running").increment(1.0);
         let stopper = Stopper::default();
         let completed = Arc::default();
-        let running =
-            Running { fence: task.fence, stopper: stopper.clone(), completed: Arc::clone(&completed) };
+        let running = Running {
+            fence: task.fence,
+            kind: task.kind.clone(),
+            begun: tokio::time::Instant::now(),
+            stopper: stopper.clone(),
+            completed: Arc::clone(&completed),
+        };
         self.running().insert(task.id, running);
         self.tell(&task, State::Running, 0);
         let worker = self.clone();
@@ -256,6 +263,16 @@ impl Worker {
         for running in self.running().values() {
             running.stopper.stop(reason);
         }
+    }
+
+    /// Age of the oldest attempt of each kind that this worker knows; zero for those that do not run.
+    fn longest_running(&self) -> HashMap<&'static str, std::time::Duration> {
+        let running = self.running();
+        let age = |kind: &str| {
+            let ages = running.values().filter(|task| task.kind == kind).map(|task| task.begun.elapsed());
+            ages.max().unwrap_or_default()
+        };
+        self.kinds.iter().map(|kind| (*kind, age(kind))).collect()
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<TaskId, Running>> {

@@ -52,14 +52,16 @@ impl Started {
 ///
 /// When the filter is none, or the exporter cannot be made.
 pub fn start(logs: &Config, traces: &TracesConfig) -> Result<Started, Error> {
-    let lines = logs::layer(logs)?;
-    let exporter = traces::Exporter::new(traces)?;
-    let spans = exporter.as_ref().map(|exporter| exporter.layer().with_filter(traces::filter()));
-    let is_first = tracing_subscriber::registry().with(lines).with(spans).try_init().is_ok();
-    if exporter.is_some() && is_first {
+    let Some(exporter) = traces::Exporter::new(traces)? else {
+        start_logs(logs)?;
+        return Ok(Started::default());
+    };
+    let lines = logs::layer(logs.format).with_filter(logs::read_filter(&logs.filter)?);
+    let spans = exporter.layer().with_filter(traces::filter());
+    if tracing_subscriber::registry().with(lines).with(spans).try_init().is_ok() {
         trace::turn_on();
     }
-    Ok(Started { traces: exporter })
+    Ok(Started { traces: Some(exporter) })
 }
 
 /// Logs alone.
@@ -68,6 +70,8 @@ pub fn start(logs: &Config, traces: &TracesConfig) -> Result<Started, Error> {
 ///
 /// When the filter is none.
 pub fn start_logs(config: &Config) -> Result<(), Error> {
-    drop(tracing_subscriber::registry().with(logs::layer(config)?).try_init());
+    // One filter for all, and no filters of single layers: see `traces::filter` for what those can lose.
+    let filter = logs::read_filter(&config.filter)?;
+    drop(tracing_subscriber::registry().with(filter).with(logs::layer(config.format)).try_init());
     Ok(())
 }

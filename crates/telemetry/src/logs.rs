@@ -54,27 +54,25 @@ pub fn check_filter(filter: &str) -> Result<(), Error> {
     read_filter(filter).map(drop)
 }
 
-fn read_filter(filter: &str) -> Result<EnvFilter, Error> {
+pub(crate) fn read_filter(filter: &str) -> Result<EnvFilter, Error> {
     EnvFilter::try_new(filter).map_err(|_| Error::Filter(filter.to_owned()))
 }
 
-pub(crate) fn layer<S>(config: &Config) -> Result<Box<dyn Layer<S> + Send + Sync>, Error>
+pub(crate) fn layer<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
 {
-    let filter = read_filter(&config.filter)?;
-    let is_json = match config.format {
+    let is_json = match format {
         Format::Auto => !std::io::stderr().is_terminal(),
         Format::Pretty => false,
         Format::Json => true,
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    Ok(if is_json {
-        let lines = lines.fmt_fields(JsonFields::new()).event_format(Flat);
-        Layer::with_filter(lines, filter).boxed()
+    if is_json {
+        lines.fmt_fields(JsonFields::new()).event_format(Flat).boxed()
     } else {
-        Layer::with_filter(lines.with_target(false), filter).boxed()
-    })
+        lines.with_target(false).boxed()
+    }
 }
 
 /// One flat JSON object a line: the event's own fields, and beneath them those of the spans around it, the inner ones

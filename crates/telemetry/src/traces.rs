@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tracing::{Level, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
-    filter::{FilterFn, filter_fn},
+    filter::{DynFilterFn, dynamic_filter_fn},
     registry::LookupSpan,
 };
 
@@ -93,8 +93,11 @@ impl Config {
 }
 
 /// What goes to the receiver: spans and events of level INFO and above, but not those of the delivery itself.
-pub(crate) fn filter() -> FilterFn {
-    filter_fn(|metadata| {
+///
+/// Asked anew each time: where an answer is kept for a call site, tracing-subscriber does not ask again, and takes what the
+/// last `enabled!` of the same thread left (sqlx has one at each statement) for the answer, so that spans get lost.
+pub(crate) fn filter<S>() -> DynFilterFn<S> {
+    dynamic_filter_fn(|metadata, _| {
         let target = metadata.target();
         *metadata.level() <= Level::INFO
             && !["opentelemetry", "hyper", "reqwest", "h2", "rustls"]

@@ -15,4 +15,5 @@ mod realtime;
 mod secrets;
 mod settings;
 mod slow_head;
+mod traces;
 mod walk;

@@ -35,10 +35,24 @@ type Ended = std::thread::Result<Result<serde_json::Value, JobError>>;
 const SETTLE_FOR: Duration = Duration::from_secs(120);
 
 pub(super) async fn run(worker: &Worker, task: Arc<Claimed>, stopper: Stopper, completed: Arc<AtomicBool>) {
-    let span = tracing::info_span!("job", job.kind = task.kind, job.task = %task.id, job.attempt = task.attempt, request_id = task.request_id);
+    let span = tracing::info_span!(
+        "job",
+        job.kind = task.kind,
+        job.task = %task.id,
+        job.attempt = task.attempt,
+        workspace.id = %task.workspace,
+        request.id = task.request_id,
+        trace.id = tracing::field::Empty,
+        otel.name = tracing::field::Empty,
+        otel.kind = tracing::field::Empty,
+    );
     let trace_parent = task.trace_parent();
     if let Some(parent) = &trace_parent {
         telemetry::trace::continue_from(&span, parent);
+    }
+    telemetry::trace::name(&span, "consumer", || format!("job {}", task.kind));
+    if let Some(trace) = telemetry::trace::of(&span).as_ref().or(trace_parent.as_ref()) {
+        span.record("trace.id", trace.trace_id_text());
     }
     let scope = Scope { request_id: RequestId::parse(&task.request_id), trace_parent };
     let life = async {

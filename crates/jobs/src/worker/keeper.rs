@@ -190,6 +190,9 @@ impl Keeper {
 
     /// Tells how long the lines are. Every worker tells the same.
     async fn gauge(&mut self) -> Result<()> {
+        for (kind, age) in self.worker.longest_running() {
+            metrics::gauge!("jobs_longest_running_seconds", "kind" => kind).set(age.as_secs_f64());
+        }
         let jobs = &self.worker.jobs;
         let mut tx = jobs.db.read().await?;
         let queues = crate::store::queues(&mut tx, &jobs.config, jobs.clock.now()).await?;
