@@ -124,6 +124,26 @@ impl Schedule {
         Self { name, description, cron, time_zone: "UTC", catch_up: CatchUp::Once, kind: J::KIND, make }
     }
 
+    /// On the clocks of this time zone.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such zone.
+    #[must_use]
+    pub fn in_zone(mut self, time_zone: &'static str) -> Self {
+        if let Err(error) = Rule::parse(self.cron, time_zone) {
+            panic!("schedule {}: {error}", self.name);
+        }
+        self.time_zone = time_zone;
+        self
+    }
+
+    #[must_use]
+    pub fn catching_up(mut self, catch_up: CatchUp) -> Self {
+        self.catch_up = catch_up;
+        self
+    }
+
     /// The kind of the tasks that it makes.
     pub fn kind(&self) -> &'static str {
         self.kind

@@ -183,6 +183,129 @@ pub(crate) async fn a_workspace_has_its_share_only(stage: &Stage) {
     assert!(stage.count(overtaken).await >= 8);
 }
 
+/// Without any limit: 300 tasks of one workspace stand before one each of two others.
+pub(crate) async fn workspaces_take_turns_in_a_full_queue(stage: &Stage) {
+    let jobs = stage.jobs(|config| config.queues = [("default".to_owned(), 2)].into());
+    let mut tx = stage.db.begin().await.unwrap();
+    for n in 0..300 {
+        jobs.enqueue(&mut tx, &stage.ctx(), Work { n }).await.unwrap();
+    }
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let mut ctx = stage.ctx();
+        ctx.workspace = WorkspaceId::new(ctx.now);
+        others.push((ctx.workspace, jobs.enqueue(&mut tx, &ctx, Work { n: 999 }).await.unwrap()));
+    }
+    tx.commit().await.unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let seen = order.clone();
+    let handlers = Handlers::new().on(move |ctx: JobContext, _: Work| {
+        seen.lock().unwrap().push(ctx.workspace);
+        async {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            Ok(json!(null))
+        }
+    });
+    let worker = Working::start(&jobs, handlers);
+    let begun = Instant::now();
+    while order.lock().unwrap().len() < 302 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    worker.stop().await;
+    let order = order.lock().unwrap();
+    for (workspace, _) in others {
+        let place = order.iter().position(|of| *of == workspace).unwrap();
+        assert!(place < 10, "begun as number {place}");
+    }
+}
+
+pub(crate) async fn large_arguments_are_refused(stage: &Stage) {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Bulky(String);
+    impl jobs::Job for Bulky {
+        const KIND: &'static str = "test.bulky";
+    }
+    let jobs = stage.jobs(|config| config.args_bytes_max = 1_024);
+    let mut tx = stage.db.begin().await.unwrap();
+    jobs.enqueue(&mut tx, &stage.ctx(), Bulky("x".repeat(1_022))).await.unwrap();
+    let error = jobs.enqueue(&mut tx, &stage.ctx(), Bulky("x".repeat(1_023))).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the arguments of a test.bulky task take 1025 bytes, and 1024 are allowed: pass ids rather than data"
+    );
+    assert_eq!(kernel::ToProblem::problem(&error).status, 413);
+}
+
+pub(crate) async fn queues_tell_what_is_in_them(stage: &Stage) {
+    let jobs =
+        stage.jobs(|config| config.queues = [("default".to_owned(), 3), ("slow".to_owned(), 1)].into());
+    stage.enqueue(&jobs, Work { n: 1 }).await;
+    let later = Enqueue { delay: Duration::from_secs(3_600), ..Enqueue::default() };
+    stage.enqueue_with(&jobs, Work { n: 2 }, later).await;
+    for (state, n) in [("RUNNING", 3), ("FAILED", 4)] {
+        let id = stage.enqueue(&jobs, Work { n }).await;
+        let mut tx = stage.db.begin().await.unwrap();
+        tx.query("UPDATE jobs_tasks SET state = $2 WHERE id = $1")
+            .bind(id)
+            .bind(state)
+            .execute()
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut tx = stage.db.begin().await.unwrap();
+    assert!(jobs.pause(&mut tx, "slow").await.unwrap().is_paused);
+    assert!(matches!(jobs.pause(&mut tx, "nowhere").await, Err(Error::NoQueue(_))));
+    let queues = jobs.queues(&mut tx).await.unwrap();
+    let [default, slow] = &queues[..] else { panic!("{queues:?}") };
+    assert_eq!(
+        (default.slots, default.waiting, default.running, default.failed, default.is_paused),
+        (3, 2, 1, 1, false)
+    );
+    assert!(default.oldest_waiting.is_some());
+    assert_eq!((slow.slots, slow.waiting, slow.oldest_waiting, slow.is_paused), (1, 0, None, true));
+}
+
+/// The worker sleeps until the task's time, though it looks every minute only.
+pub(crate) async fn delayed_tasks_do_not_wait_for_the_next_look(stage: &Stage) {
+    let jobs = stage.jobs(|config| config.poll_ms = 60_000);
+    let worker =
+        Working::start(&jobs, Handlers::new().on(|_: JobContext, _: Work| async { Ok(json!(null)) }));
+    let soon = Enqueue { delay: Duration::from_millis(300), ..Enqueue::default() };
+    let id = stage.enqueue_with(&jobs, Work { n: 1 }, soon).await;
+    assert_eq!(stage.finished(id).await.state, State::Succeeded);
+    worker.stop().await;
+}
+
+/// Enqueued by one handle, done by the worker of another that looks every minute only.
+pub(crate) async fn other_processes_are_woken(stage: &Stage) {
+    if stage.db.engine() == db::Engine::Sqlite {
+        // One process.
+        return;
+    }
+    let far = stage.jobs(|config| config.poll_ms = 60_000);
+    let worker = Working::start(&far, Handlers::new().on(|_: JobContext, _: Work| async { Ok(json!(null)) }));
+    let listening = "SELECT COUNT(*) AS value FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let begun = Instant::now();
+    while stage.count(listening).await == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let near = stage.jobs(|_| {});
+    let stop = tokio_util::sync::CancellationToken::new();
+    let mut teller = tokio::task::JoinSet::new();
+    teller.spawn(near.clone().wake_others(stop.clone()));
+    for n in 0..5 {
+        let id = stage.enqueue(&near, Work { n }).await;
+        assert_eq!(stage.finished(id).await.state, State::Succeeded);
+    }
+    stop.cancel();
+    teller.join_next().await;
+    worker.stop().await;
+}
+
 pub(crate) async fn lists_are_filtered_paged_and_scoped(stage: &Stage) {
     let jobs = stage.jobs(|_| {});
     let mut ids = Vec::new();

@@ -1,5 +1,4 @@
 use std::{
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -8,7 +7,7 @@ use std::{
 };
 
 use jobs::{Config, Error, Handlers, JobContext, Jobs, State};
-use kernel::{Clock, SystemClock, TaskId, Timestamp};
+use kernel::{Clock, SystemClock, Timestamp};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -126,8 +125,9 @@ impl Clock for Ahead {
 
 /// The watcher's clock is a day ahead of the worker's, far beyond the lease; the worker beats, so it lives.
 pub(crate) async fn wrong_clocks_kill_nobody_who_beats(stage: &Stage) {
-    let jobs = stage.jobs(|_| {});
-    let config = stage::quick();
+    // A beat may be late on a busy machine; the lease is still shorter than the task.
+    let config = Config { heartbeat_ms: 600, lease_ms: 1_500, ..stage::quick() };
+    let jobs = stage.jobs(|quick| *quick = config.clone());
     let id = stage.enqueue(&jobs, Work { n: 1 }).await;
     let handlers = || {
         Handlers::new().on(|ctx: JobContext, job: Work| async move {
@@ -184,108 +184,4 @@ pub(crate) async fn unknown_holdings_are_given_back(stage: &Stage) {
     stop.cancel();
     assert_eq!(stage.finished(mark).await.state, State::Succeeded);
     worker.stop().await;
-}
-
-/// This test program again, as a worker process.
-struct Process(Child);
-
-impl Process {
-    fn start(stage: &Stage, work_ms: u64, lease_ms: u64) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::worker_process", "--ignored", "--nocapture"])
-            .env("JOBS_TEST_WORKER_URL", &stage.url)
-            .env("JOBS_TEST_WORK_MS", work_ms.to_string())
-            .env("JOBS_TEST_LEASE_MS", lease_ms.to_string())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
-
-    /// SIGKILL: no destructor runs, no socket is closed in order.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may be dead already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-#[ignore = "a worker process for the tests beside it, which start and kill it"]
-fn worker_process() {
-    let Ok(url) = std::env::var("JOBS_TEST_WORKER_URL") else {
-        eprintln!("skipped: only the tests beside this one start it");
-        return;
-    };
-    let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
-    let (work_ms, lease_ms) = (number("JOBS_TEST_WORK_MS"), number("JOBS_TEST_LEASE_MS"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let config = Config {
-            heartbeat_ms: (lease_ms / 3).min(2_000),
-            lease_ms,
-            losses_max: 1_000,
-            ..Config::default()
-        };
-        let jobs = Jobs::new(stage::open(&url).await, Arc::new(SystemClock), config);
-        let handlers = Handlers::new().on(move |ctx: JobContext, job: Work| async move {
-            ctx.progress(1, "begun").await?;
-            tokio::time::sleep(Duration::from_millis(work_ms)).await;
-            write_ledger(&ctx, job.n).await
-        });
-        jobs.run(handlers, CancellationToken::new()).await;
-    });
-}
-
-pub(crate) async fn a_killed_workers_task_runs_again(stage: &Stage) {
-    let lease_ms = Config::default().lease_ms;
-    let id = stage.enqueue(&stage.jobs(|_| {}), Work { n: 1 }).await;
-    let mut first = Process::start(stage, 1_500, lease_ms);
-    stage.wait(id, |task| task.progress == 1).await;
-    let _second = Process::start(stage, 1_500, lease_ms);
-    first.kill();
-    let begun = Instant::now();
-    let first_start = stage.task(id).await.started_at;
-    stage.wait(id, |task| task.state == State::Running && task.started_at > first_start).await;
-    let again = begun.elapsed();
-    let task = stage.finished(id).await;
-    eprintln!("{}: ran again {again:?} after the kill", stage.db.engine().name());
-    assert_eq!((task.state, task.attempt), (State::Succeeded, 1));
-    assert_eq!(stage.count("SELECT COUNT(*) AS value FROM ledger").await, 1);
-}
-
-pub(crate) async fn a_kill_loop_loses_and_doubles_nothing(stage: &Stage) {
-    const TASKS: i64 = 400;
-    let jobs = stage.jobs(|_| {});
-    let mut tx = stage.db.begin().await.unwrap();
-    let mut last: Option<TaskId> = None;
-    for n in 0..TASKS {
-        last = Some(jobs.enqueue(&mut tx, &stage.ctx(), Work { n }).await.unwrap());
-    }
-    tx.commit().await.unwrap();
-    let mut workers = [Process::start(stage, 40, 1_000), Process::start(stage, 40, 1_000)];
-    let mut kills = 0;
-    let begun = Instant::now();
-    let done = "SELECT COUNT(*) AS value FROM jobs_tasks WHERE state = 'SUCCEEDED'";
-    while stage.count(done).await < TASKS {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", stage.task(last.unwrap()).await);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        if kills < 12 {
-            let victim = &mut workers[kills % 2];
-            victim.kill();
-            *victim = Process::start(stage, 40, 1_000);
-            kills += 1;
-        }
-    }
-    assert!(kills >= 3, "it was over after {kills} kills");
-    assert_eq!(stage.count("SELECT COUNT(*) AS value FROM ledger").await, TASKS);
-    assert_eq!(stage.count("SELECT COUNT(DISTINCT n) AS value FROM ledger").await, TASKS);
-    eprintln!("{}: {TASKS} tasks, {kills} kills, {:?}", stage.db.engine().name(), begun.elapsed());
 }

@@ -190,3 +190,20 @@ pub(crate) async fn unreadable_arguments_fail(stage: &Stage) {
     assert_eq!((task.state, task.attempt), (State::Failed, 1));
     assert_eq!(task.problem.unwrap().code, "jobs.bad-arguments");
 }
+
+pub(crate) async fn the_trace_goes_on(stage: &Stage) {
+    let jobs = stage.jobs(|_| {});
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut ctx = stage.ctx();
+    ctx.trace_parent = Some(parent.parse().unwrap());
+    let mut tx = stage.db.begin().await.unwrap();
+    let id = jobs.enqueue(&mut tx, &ctx, Work { n: 1 }).await.unwrap();
+    tx.commit().await.unwrap();
+    let handlers = Handlers::new().on(|ctx: JobContext, _: Work| async move {
+        let seen = ctx.ctx().trace_parent.map(|parent| parent.to_string());
+        Ok(json!([ctx.trace_parent().map(|parent| parent.to_string()), seen]))
+    });
+    let worker = Working::start(&jobs, handlers);
+    assert_eq!(stage.finished(id).await.result, Some(json!([parent, parent])));
+    worker.stop().await;
+}

@@ -5,7 +5,9 @@
 
 mod control;
 mod crash;
+mod faults;
 mod life;
+mod schedules;
 mod stage;
 
 use stage::Stage;
@@ -49,6 +51,12 @@ suite! {
     control::delay_and_priority_order_what_runs,
     control::paused_queues_begin_nothing,
     control::a_workspace_has_its_share_only,
+    control::workspaces_take_turns_in_a_full_queue,
+    control::large_arguments_are_refused,
+    control::queues_tell_what_is_in_them,
+    control::delayed_tasks_do_not_wait_for_the_next_look,
+    control::other_processes_are_woken,
+    life::the_trace_goes_on,
     control::lists_are_filtered_paged_and_scoped,
     control::dead_tasks_are_retried_or_discarded,
     control::finished_tasks_expire,
@@ -58,6 +66,13 @@ suite! {
     crash::a_task_that_kills_its_workers_fails_in_the_end,
     crash::wrong_clocks_kill_nobody_who_beats,
     crash::unknown_holdings_are_given_back,
-    crash::a_killed_workers_task_runs_again,
-    crash::a_kill_loop_loses_and_doubles_nothing,
+    faults::a_killed_workers_task_runs_again,
+    faults::killed_in_each_state,
+    faults::ten_thousand_tasks_over_three_mortal_workers,
+    faults::two_scheduling_processes_fire_once,
+    schedules::many_schedulers_fire_once,
+    schedules::a_clock_set_forward_follows_the_policy,
+    schedules::a_clock_set_back_fires_nothing_twice_and_silences_nothing,
+    schedules::a_fixed_time_fires_once_when_the_clocks_change,
+    schedules::schedules_are_steered,
 }
