@@ -8,6 +8,7 @@ mod compat;
 mod crash;
 mod database;
 mod harness;
+mod jobs;
 mod nodes;
 mod openapi;
 mod prometheus;
