@@ -46,7 +46,6 @@ impl Metrics {
     }
 
     /// Says what metrics mean.
-
     pub fn describe(&self, meanings: &[Meaning]) {
         for Meaning { kind, name, help } in meanings {
             match kind {

@@ -24,9 +24,12 @@ use testkit::{Modules, eventually, on_each_engine};
 use tokio::net::TcpListener;
 use web::{Caller, Json};
 
+/// Attributes of the resource that sent a span.
+type Labels = Vec<(String, String)>;
+
 /// What arrived: spans with the attributes of their service, and the credentials shown.
 #[derive(Clone, Default)]
-struct Received(Arc<Mutex<Vec<(Span, Vec<(String, String)>)>>>);
+struct Received(Arc<Mutex<Vec<(Span, Labels)>>>);
 
 impl Received {
     fn spans(&self) -> Vec<Span> {
