@@ -8,6 +8,7 @@ use cache::Cache;
 use db::{Db, Migrator};
 use jobs::Jobs;
 use kernel::{Clock, SystemClock};
+use limits::Limits;
 use outbound::Outbound;
 use platform::{Directory, Platform, Spawner};
 use realtime::Events;
@@ -85,7 +86,8 @@ pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow:
         jobs: Jobs::new(db.clone(), clock.clone(), settings.jobs.clone()),
         events,
         storage,
-        cache: Cache::new(redis.clone(), &settings.cache),
+        cache: Cache::new(redis.clone(), &settings.cache, clock.clone()),
+        limits: Limits::new(redis.clone(), &settings.limits, clock.clone()).map_err(anyhow::Error::msg)?,
         outbound: Outbound::new(&settings.outbound)?,
         directory: Directory::default(),
         settings: runtime,

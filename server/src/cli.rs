@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Look at the settings that can be changed while the server runs, and change them.
     #[command(subcommand)]
     Settings(admin::SettingsCommand),
+    /// Look into the cache that nodes share, and empty it.
+    #[command(subcommand)]
+    Cache(admin::CacheCommand),
     /// Look at the settings of socle.toml, the environment and the command line.
     #[command(subcommand)]
     Config(commands::ConfigCommand),
@@ -104,6 +107,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         }
         Command::Settings(command) => {
             commands::run_settings(command, settings(&common, []).await?, common.json).await
+        }
+        Command::Cache(command) => {
+            commands::run_cache(command, settings(&common, []).await?, common.json).await
         }
         Command::Config(command) => commands::run_config(command, &common).await,
         Command::Doctor => commands::run_doctor(settings(&common, []).await?).await,

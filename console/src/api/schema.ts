@@ -128,26 +128,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/register": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Make an account
-         * @description Refused: here administrators make accounts.
-         */
-        post: operations["register"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/auth/reset": {
         parameters: {
             query?: never;
@@ -238,6 +218,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the state of the cache */
+        get: operations["get_cache"];
+        put?: never;
+        post?: never;
+        /**
+         * Empty the cache
+         * @description Of all workspaces. What is needed again is computed again.
+         */
+        delete: operations["clear_cache"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cache/{namespace}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Empty one namespace of the cache
+         * @description Of all workspaces.
+         */
+        delete: operations["clear_cache_namespace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cache/{namespace}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at one entry of the cache
+         * @description The caller's workspace's, else one that belongs to no workspace.
+         */
+        get: operations["get_cache_entry"];
+        put?: never;
+        post?: never;
+        /** Forget one entry of the cache */
+        delete: operations["delete_cache_entry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/installation": {
         parameters: {
             query?: never;
@@ -247,6 +289,23 @@ export interface paths {
         };
         /** Tell what a visitor sees of the installation */
         get: operations["get_installation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the rate limits */
+        get: operations["get_limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -595,8 +654,7 @@ export interface paths {
         };
         /** Get a camera */
         get: operations["get_camera"];
-        /** Changes a camera, as older clients do: what is left out stays. */
-        put: operations["put_camera"];
+        put?: never;
         post?: never;
         /** Removes a camera. Its events stay. */
         delete: operations["delete_camera"];
@@ -604,23 +662,6 @@ export interface paths {
         head?: never;
         /** Changes a camera. Its source is opened again only where that is needed; other cameras are not touched. */
         patch: operations["update_camera"];
-        trace?: never;
-    };
-    "/api/v1/surveillance/cameras/{id}/config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Changes a running camera, as older clients do; other cameras are not touched. */
-        post: operations["configure_camera"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/v1/surveillance/cameras/{id}/live.mjpeg": {
@@ -1118,46 +1159,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign a browser in by a form
-         * @description On to `/dashboard` with the session's cookies, or back to `/login?error=…`.
-         */
-        post: operations["sign_in_form"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Sign a browser out by a link
-         * @description Not from another site's page.
-         */
-        get: operations["sign_out_page"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1165,10 +1166,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Give the metrics to Prometheus
-         * @description Where `http.metrics_token` is set, only to those who show it as a bearer token.
-         */
+        /** Give the metrics to Prometheus */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -1247,18 +1245,53 @@ export interface components {
             /** @description Id of what it was done to. */
             target: string | null;
         };
-        Breaker: {
+        /** @description The cache; hits, misses and loads are those of this node since its start. */
+        Cache: {
+            /** @description `memory` (of this node) or `redis` (of all). */
+            engine: string;
+            /** Format: int64 */
+            entries: number;
+            /** @description `false`: Redis is away, and everything is computed. */
+            is_up: boolean;
+            /** Format: int64 */
+            memory_bytes: number;
+            namespaces: components["schemas"]["CacheNamespace"][];
+        };
+        CacheEntry: {
+            key: string;
             /**
-             * Format: int32
-             * @description Failures among the last 20 calls.
+             * Format: int64
+             * @description Until it expires.
              */
-            failures: number;
-            /** @description Upstream, and its host where each has a breaker of its own. */
+            ttl_s: number;
+            /** @description Null also where it is known that there is nothing. */
+            value: unknown;
+        };
+        CacheNamespace: {
+            /** Format: int64 */
+            entries: number;
+            /**
+             * Format: double
+             * @description Of all questions, how many were answered from the cache; null before the first.
+             */
+            hit_ratio: number | null;
+            /** Format: int64 */
+            hits: number;
+            /** Format: int64 */
+            load_errors: number;
+            /**
+             * Format: int64
+             * @description Values computed.
+             */
+            loads: number;
+            /** Format: int64 */
+            misses: number;
             name: string;
-            /** Format: date-time */
-            opened_at?: string | null;
-            /** @description `closed`, `open` or `half_open`. */
-            state: string;
+            /**
+             * Format: int64
+             * @description It was known that there is nothing.
+             */
+            negative_hits: number;
         };
         Camera: {
             /** Format: date-time */
@@ -1643,8 +1676,6 @@ export interface components {
         };
         /** @description The body that older clients read. */
         Health: {
-            /** @description Whether people can sign in: accounts are in the database of every process that answers here. */
-            auth: boolean;
             db: boolean;
             /** @description `false` also where no Redis is configured. */
             redis: boolean;
@@ -1689,6 +1720,44 @@ export interface components {
          * @enum {string}
          */
         Kind: "intrusion" | "loitering" | "line_crossing" | "motion";
+        LimitRule: {
+            /**
+             * Format: int32
+             * @description So many at once,
+             */
+            burst: number;
+            /**
+             * Format: int32
+             * @description What one call takes.
+             */
+            cost: number;
+            /** @description What a bucket stands for: `address`, `user`, `token`, `workspace` or `account`. */
+            key: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description and so many again over this time, evenly, in seconds.
+             */
+            per_s: number;
+            /**
+             * Format: int64
+             * @description By this node since its start.
+             */
+            refused: number;
+            routes: string[];
+        };
+        /** @description The rate limits in force. */
+        Limits: {
+            /** @description `memory` (each node counts by itself) or `redis` (all count together). */
+            engine: string;
+            /** @description `false`: the rules are switched off; those of failed log-ins hold. */
+            is_enabled: boolean;
+            /** @description `false`: Redis is away, and each node counts by itself. */
+            is_up: boolean;
+            rules: components["schemas"]["LimitRule"][];
+            /** @description Callers from there are never refused. */
+            trusted_networks: string[];
+        };
         Live: {
             status: string;
         };
@@ -1739,15 +1808,6 @@ export interface components {
             name: string;
             permissions: components["schemas"]["Permission"][];
             topics: string[];
-        };
-        Node: {
-            id: string;
-            roles: string[];
-            /** Format: date-time */
-            seen_at: string;
-            /** Format: date-time */
-            started_at: string;
-            version: string;
         };
         /** @description The state of long work in the words of older clients, with all that [`TaskBody`] has besides. */
         OlderTask: {
@@ -2073,6 +2133,10 @@ export interface components {
         RefreshRequest: {
             refresh_token: string;
         };
+        Removed: {
+            /** Format: int64 */
+            removed: number;
+        };
         ResetRequest: {
             /** Format: password */
             new_password: string;
@@ -2193,13 +2257,6 @@ export interface components {
          * @enum {string}
          */
         Severity: "low" | "medium" | "high";
-        /** @description What the form of older pages sends. */
-        SignInForm: {
-            /** @description The e-mail address; `username` is as good. */
-            email: string;
-            /** Format: password */
-            password: string;
-        };
         /** @description Where a camera's pictures come from. */
         Source: {
             kind: components["schemas"]["SourceKind"];
@@ -2255,17 +2312,11 @@ export interface components {
         Switched: components["schemas"]["Me"] | components["schemas"]["Tokens"];
         /** @description The installation as this process sees it. */
         System: {
-            /** @description Breakers of those whom Socle calls, once called. */
-            breakers: components["schemas"]["Breaker"][];
             components: components["schemas"]["Component"][];
-            database: components["schemas"]["SystemDatabase"];
             /** @description `sqlite` or `postgresql`. */
             engine: string;
             modules: components["schemas"]["Module"][];
-            /** @description Processes that said within the last minute that they live. */
-            nodes: components["schemas"]["Node"][];
             process: components["schemas"]["Process"];
-            redis: components["schemas"]["SystemRedis"];
             roles: string[];
             /** Format: date-time */
             started_at: string;
@@ -2274,26 +2325,6 @@ export interface components {
             /** Format: int64 */
             uptime_s: number;
             version: string;
-        };
-        SystemDatabase: {
-            /**
-             * Format: int32
-             * @description Open connections, idle ones among them.
-             */
-            connections: number;
-            /** @description `sqlite` or `postgresql`. */
-            engine: string;
-            /** Format: int64 */
-            idle: number;
-            /**
-             * Format: int64
-             * @description Transactions that wait for their turn or for a connection.
-             */
-            waiting: number;
-        };
-        SystemRedis: {
-            is_configured: boolean;
-            is_up: boolean;
         };
         /** @description A piece of long work. */
         Task: {
@@ -3067,33 +3098,6 @@ export interface operations {
             };
         };
     };
-    register: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Registration is closed. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     reset_password: {
         parameters: {
             query?: never;
@@ -3541,6 +3545,269 @@ export interface operations {
             };
         };
     };
+    get_cache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cache"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_cache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_cache_namespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_cache_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheEntry"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_cache_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_installation: {
         parameters: {
             query?: never;
@@ -3556,6 +3823,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Installation"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */
@@ -5030,103 +5343,6 @@ export interface operations {
             };
         };
     };
-    put_camera: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CameraPatch"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Camera"];
-                };
-            };
-            /** @description The query or the body is malformed. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No credentials, or none that count. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The caller lacks the permission. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Does not exist, or not for this caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body has another content type than this route takes. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is well formed but wrong; `errors` names the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     delete_camera: {
         parameters: {
             query?: never;
@@ -5183,103 +5399,6 @@ export interface operations {
         };
     };
     update_camera: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CameraPatch"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Camera"];
-                };
-            };
-            /** @description The query or the body is malformed. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No credentials, or none that count. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The caller lacks the permission. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Does not exist, or not for this caller. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body has another content type than this route takes. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is well formed but wrong; `errors` names the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    configure_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -7550,100 +7669,6 @@ export interface operations {
             };
         };
     };
-    sign_in_form: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/x-www-form-urlencoded": components["schemas"]["SignInForm"];
-            };
-        };
-        responses: {
-            /** @description To the dashboard, or back to the form. */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The query or the body is malformed. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body has another content type than this route takes. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is well formed but wrong; `errors` names the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sign_out_page: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description To the sign-in page; the session is over and its cookies are gone. */
-            303: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     metrics: {
         parameters: {
             query?: never;
@@ -7659,14 +7684,6 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */

@@ -4,6 +4,10 @@ use kernel::{Problem, TaskId, ToProblem};
 pub(crate) enum Error {
     #[error("task {0} does not exist")]
     NotFound(TaskId),
+    #[error("the cache holds nothing at {key:?} in {namespace:?}")]
+    NotCached { namespace: String, key: String },
+    #[error("the cache has no namespace {0:?}")]
+    NoNamespace(String),
     #[error(transparent)]
     Denied(#[from] kernel::Denied),
     #[error(transparent)]
@@ -22,6 +26,7 @@ impl ToProblem for Error {
             Self::NotFound(_) => Problem::not_found("admin.task-not-found", self),
             Self::Denied(error) => error.problem(),
             Self::MetricsToken => Problem::unauthorized("admin.metrics-token", self),
+            Self::NotCached { .. } | Self::NoNamespace(_) => Problem::not_found("admin.not-cached", self),
             Self::Jobs(error) => error.problem(),
             Self::Settings(error) => error.problem(),
             Self::Db(error) => error.problem(),

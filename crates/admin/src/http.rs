@@ -1,4 +1,6 @@
+mod cache;
 mod health;
+mod limits;
 mod queues;
 mod schedules;
 mod settings;
@@ -16,6 +18,10 @@ pub(crate) fn routes(admin: Admin) -> OpenApiRouter {
         .routes(routes!(tasks::get_older))
         .routes(routes!(tasks::cancel))
         .routes(routes!(tasks::retry))
+        .routes(routes!(cache::get, cache::clear))
+        .routes(routes!(cache::clear_namespace))
+        .routes(routes!(cache::get_entry, cache::delete_entry))
+        .routes(routes!(limits::get))
         .routes(routes!(queues::list))
         .routes(routes!(queues::pause))
         .routes(routes!(queues::resume))

@@ -64,6 +64,8 @@ pub fn build(platform: &Platform, overview: Overview) -> Result<Parts, BuildErro
     })
 }
 
+/// `socle cache …`, for the binary.
+pub use cli::{CacheCommand, run_cache_command};
 /// `socle jobs …`, `socle schedule …` and `socle settings …`, for the binary, which opens the database for them.
 pub use cli::{
     JobsCommand, ScheduleCommand, SettingsCommand, run_jobs_command, run_schedule_command,

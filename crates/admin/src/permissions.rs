@@ -7,6 +7,9 @@ permission!(
     "See schedules, their history, and the work of the installation"
 );
 permission!(WriteSchedules = "admin.schedules.write", "Change, pause and run schedules");
+permission!(ReadCache = "admin.cache.read", "See what the cache holds");
+permission!(WriteCache = "admin.cache.write", "Empty the cache");
+permission!(ReadLimits = "admin.limits.read", "See the rate limits");
 permission!(ReadSystem = "admin.system.read", "See the health of the installation");
 permission!(ReadSettings = "admin.settings.read", "See the settings of the installation and their history");
 permission!(WriteSettings = "admin.settings.write", "Change the settings of the installation");
@@ -20,4 +23,7 @@ pub(crate) const ALL: &[PermissionInfo] = &[
     ReadSettings::INFO,
     WriteSettings::INFO,
     realtime::ReadEvents::INFO,
+    ReadCache::INFO,
+    WriteCache::INFO,
+    ReadLimits::INFO,
 ];

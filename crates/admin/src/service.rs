@@ -1,3 +1,4 @@
+mod cache;
 mod schedules;
 mod tasks;
 

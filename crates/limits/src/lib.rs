@@ -1,252 +1,189 @@
-//! How often is too often, per key.
+//! How often is too often, per key: one count for all nodes, or one per process.
 //!
 //! A [`Limiter`] is a leaky bucket per key (GCRA, as in ITU-T I.371): [`Quota`] says how many at once and over how long
 //! they come back. [`Limiter::check`] takes from the bucket or tells when to come again; [`Limiter::give_back`] returns
-//! what a caller did not misuse, so that only failures count.
+//! what a caller did not misuse, so that only failures count. [`Limits`] holds the rules of section `[limits]`, which the
+//! HTTP layer in `platform` asks for every request, and the limiters of modules.
 //!
-//! The buckets live in this process; the calls are async so that a shared store can stand behind them later. Memory is
-//! bounded: beyond [`KEYS_MAX`] live keys, new ones share a fixed number of buckets, which errs on the strict side.
+//! A check's life, with Redis: one script reads and writes all the buckets that a request needs, by the server's clock and
+//! in one step, so a quota of 50 lets exactly 50 through, however many nodes ask at once; and a request that one bucket
+//! refuses takes nothing from the others. While Redis is away each process counts by itself, from full buckets, with
+//! `governor`; that is also what happens where no Redis is configured.
 
-use std::{
-    convert::Infallible,
-    fmt,
-    hash::{BuildHasher, RandomState},
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod bucket;
+mod config;
+mod key;
+mod local;
+mod quota;
+mod rules;
+mod shared;
 
-use governor::{
-    RateLimiter,
-    clock::Clock as GovernorClock,
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::{
-        StateStore,
-        keyed::{DashMapStateStore, ShrinkableKeyedStateStore},
-    },
-};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ipnet::IpNet;
 use kernel::Clock;
+use redislink::RedisLink;
 
-/// Live keys of one limiter, at most; about 10 MB.
-pub const KEYS_MAX: usize = 100_000;
-/// Buckets that the keys beyond [`KEYS_MAX`] share.
-const SHARED: u64 = 1 << 12;
-/// Checks between two sweeps of keys that are back to full.
-const SWEEP_EVERY: usize = 1_024;
+pub use config::{Config, KeyKind, RuleConfig, Who};
+pub use key::{Caller, network};
+pub use local::KEYS_MAX;
+pub use quota::{Left, Quota, Refused};
+pub use rules::{Call, Rule, Verdict};
 
-/// `burst` at once, and as many again over each `per`, coming back evenly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
-    burst: NonZeroU32,
-    per: Duration,
+use bucket::Bucket;
+use rules::Rules;
+
+/// The handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Limits(Arc<Inner>);
+
+struct Inner {
+    redis: RedisLink,
+    clock: Arc<dyn Clock>,
+    is_enabled: bool,
+    trusted: Vec<IpNet>,
+    rules: Rules,
+    /// Those of modules, for [`Limits::overview`].
+    limiters: RwLock<Vec<Arc<Bucket>>>,
+    abuse: Abuse,
 }
 
-impl Quota {
-    /// `None` when either is zero.
-    pub fn new(burst: u32, per: Duration) -> Option<Self> {
-        let burst = NonZeroU32::new(burst)?;
-        (per.as_nanos() >= u128::from(burst.get())).then_some(Self { burst, per })
+/// What is a limiter of a module for, in words.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// `module.what`.
+    pub name: &'static str,
+    pub routes: &'static [&'static str],
+    /// What a bucket stands for: `account`, `address`.
+    pub key: &'static str,
+}
+
+/// One rule as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleOverview {
+    pub name: String,
+    pub routes: Vec<String>,
+    pub key: String,
+    pub burst: u32,
+    pub per_s: u64,
+    pub cost: u32,
+    /// By this process since its start.
+    pub refused: u64,
+}
+
+/// All limits of this installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// `memory` or `redis`.
+    pub engine: &'static str,
+    /// `false`: Redis is away, and each process counts by itself.
+    pub is_up: bool,
+    pub is_enabled: bool,
+    pub trusted_networks: Vec<String>,
+    pub rules: Vec<RuleOverview>,
+}
+
+impl Limits {
+    /// An error when a rule or a network of the settings is wrong; [`Config::validate`] tells all of them.
+    pub fn new(redis: RedisLink, config: &Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let faults = config.validate();
+        if !faults.is_empty() {
+            return Err(faults.join("; "));
+        }
+        Ok(Self(Arc::new(Inner {
+            rules: Rules::new(config, &clock)?,
+            abuse: Abuse::new(config, &clock)?,
+            redis,
+            clock,
+            is_enabled: config.enabled,
+            trusted: config.networks()?,
+            limiters: RwLock::default(),
+        })))
     }
 
-    /// Time until one more comes back.
-    fn step(self) -> Duration {
-        self.per / self.burst.get()
+    /// A limiter of a module's own. Two of one name share their buckets, on all nodes.
+    pub fn limiter(&self, about: About, quota: Quota) -> Limiter {
+        let bucket = Arc::new(Bucket::new(about.name, quota, &self.0.clock).about(about.routes, about.key));
+        self.0.limiters.write().unwrap_or_else(PoisonError::into_inner).push(bucket.clone());
+        Limiter { bucket, redis: self.0.redis.clone() }
+    }
+
+    /// The rules that apply to a call; none where limits are switched off.
+    pub fn applying(&self, call: &Call<'_>) -> Vec<&Rule> {
+        if self.0.is_enabled { self.0.rules.applying(call).collect() } else { Vec::new() }
+    }
+
+    /// Takes from the bucket of each rule, or from none of them.
+    pub async fn check(&self, rules: &[&Rule], caller: &Caller) -> Verdict {
+        rules::check(&self.0.redis, rules, caller).await
+    }
+
+    /// Whether callers from there are never refused.
+    pub fn is_trusted(&self, address: std::net::IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// To be told of every refusal; `true` once per key, rule and window, when there were so many that somebody should
+    /// know.
+    pub async fn is_abuse(&self, rule: &str, key: &str) -> bool {
+        self.0.abuse.is_new(&self.0.redis, &format!("{rule} {key}")).await
+    }
+
+    pub fn overview(&self) -> Overview {
+        let inner = &self.0;
+        let limiters = inner.limiters.read().unwrap_or_else(PoisonError::into_inner);
+        let rules = inner.rules.iter().map(Rule::overview);
+        Overview {
+            engine: if inner.redis.is_configured() { "redis" } else { "memory" },
+            is_up: !inner.redis.is_configured() || inner.redis.is_up(),
+            is_enabled: inner.is_enabled,
+            trusted_networks: inner.trusted.iter().map(ToString::to_string).collect(),
+            rules: rules.chain(limiters.iter().map(|bucket| bucket.overview(1))).collect(),
+        }
     }
 }
 
-/// Too often; come back in `retry_after_s` seconds (1 or more).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many attempts; try again in {retry_after_s} s")]
-pub struct Refused {
-    pub retry_after_s: u64,
-}
-
-/// Buckets by key, all of one [`Quota`].
+/// Buckets by key, all of one [`Quota`]. Cheap to clone.
+#[derive(Clone)]
 pub struct Limiter {
-    quota: Quota,
-    buckets: RateLimiter<u64, Store, Time, NoOpMiddleware<Nanos>>,
-    store: Store,
-    time: Time,
-    /// Keyed at random in each process, so that nobody can aim for another's bucket.
-    hasher: RandomState,
-    checks: AtomicUsize,
+    bucket: Arc<Bucket>,
+    redis: RedisLink,
 }
 
 impl Limiter {
-    pub fn new(quota: Quota, clock: Arc<dyn Clock>) -> Self {
-        let store = Store(Arc::default());
-        let time = Time(clock);
-        let governor = governor::Quota::with_period(quota.step())
-            .expect("a Quota's step is at least a nanosecond")
-            .allow_burst(quota.burst);
-        Self {
-            quota,
-            buckets: RateLimiter::new(governor, store.clone(), time.clone()),
-            store,
-            time,
-            hasher: RandomState::new(),
-            checks: AtomicUsize::new(0),
-        }
-    }
-
     /// Takes `cost` from the key's bucket, or nothing and an error. A cost beyond the burst counts as the burst.
-    pub async fn check(&self, key: &str, cost: u32) -> Result<(), Refused> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
-            self.buckets.retain_recent();
-        }
-        let Some(cost) = NonZeroU32::new(cost.min(self.quota.burst.get())) else { return Ok(()) };
-        match self.buckets.check_key_n(&self.bucket(key), cost) {
-            Ok(Ok(())) | Err(_) => Ok(()), // Err: beyond the burst, which the line above excludes
-            Ok(Err(until)) => {
-                let wait = until.wait_time_from(self.time.now());
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                Err(Refused { retry_after_s: seconds.max(1) })
-            }
+    pub async fn check(&self, key: &str, cost: u32) -> Result<Left, Refused> {
+        match bucket::take_all(&self.redis, &[(&self.bucket, key, cost)]).await {
+            Ok(left) => Ok(left[0]),
+            Err((_, refused)) => Err(refused),
         }
     }
 
     /// Returns what an earlier [`check`](Self::check) of this key took.
     pub async fn give_back(&self, key: &str, cost: u32) {
-        let back = Nanos::from(self.quota.step()) * u64::from(cost.min(self.quota.burst.get()));
-        let Ok(()) = self.store.measure_and_replace(&self.bucket(key), |due: Option<Nanos>| {
-            Ok::<_, Infallible>(((), due.unwrap_or(Nanos::from(0)).saturating_sub(back)))
-        });
-    }
-
-    fn bucket(&self, key: &str) -> u64 {
-        let hash = self.hasher.hash_one(key);
-        if self.store.0.len() < KEYS_MAX || self.store.0.contains_key(&hash) { hash } else { hash % SHARED }
+        self.bucket.give_back(&self.redis, key, cost).await;
     }
 }
 
-impl fmt::Debug for Limiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter").field("quota", &self.quota).field("keys", &self.store.0.len()).finish()
-    }
+/// Tells abuse from bad luck: many refusals of one key within a window, told once.
+struct Abuse {
+    refusals: Bucket,
+    told: Bucket,
 }
 
-/// `governor`'s view of our clock: nanoseconds since 1970.
-#[derive(Clone)]
-struct Time(Arc<dyn Clock>);
-
-impl GovernorClock for Time {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(u64::try_from(self.0.now().as_nanosecond()).unwrap_or(0))
-    }
-}
-
-/// The buckets, shared with `governor` because it knows no way to give back.
-#[derive(Clone)]
-struct Store(Arc<DashMapStateStore<u64>>);
-
-impl StateStore for Store {
-    type Key = u64;
-
-    fn measure_and_replace<T, F, E>(&self, key: &u64, measure: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        self.0.measure_and_replace(key, measure)
-    }
-}
-
-impl ShrinkableKeyedStateStore<u64> for Store {
-    fn retain_recent(&self, drop_below: Nanos) {
-        ShrinkableKeyedStateStore::retain_recent(&*self.0, drop_below);
+impl Abuse {
+    fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+        let window = std::time::Duration::from_secs(config.abuse_window_s);
+        let quota = |burst| Quota::new(burst, window).ok_or("limits.abuse_… must not be zero");
+        Ok(Self {
+            refusals: Bucket::new("limits.refusals", quota(config.abuse_refusals)?, clock),
+            told: Bucket::new("limits.told", quota(1)?, clock),
+        })
     }
 
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use kernel::Timestamp;
-
-    use super::*;
-
-    struct TestClock(Mutex<Timestamp>);
-
-    impl Clock for TestClock {
-        fn now(&self) -> Timestamp {
-            *self.0.lock().unwrap()
-        }
-    }
-
-    fn five_in_five_minutes() -> (Limiter, Arc<TestClock>) {
-        let clock = Arc::new(TestClock(Mutex::new(Timestamp::from_second(1_800_000_000).unwrap())));
-        let quota = Quota::new(5, Duration::from_secs(300)).unwrap();
-        (Limiter::new(quota, clock.clone()), clock)
-    }
-
-    fn pass(clock: &TestClock, seconds: i64) {
-        let mut now = clock.0.lock().unwrap();
-        *now += jiff::SignedDuration::from_secs(seconds);
-    }
-
-    #[tokio::test]
-    async fn the_sixth_waits_and_then_comes_through() {
-        let (limiter, clock) = five_in_five_minutes();
-        for _ in 0..5 {
-            limiter.check("a", 1).await.unwrap();
-        }
-        assert_eq!(limiter.check("a", 1).await, Err(Refused { retry_after_s: 60 }));
-        limiter.check("b", 1).await.unwrap();
-        pass(&clock, 59);
-        assert_eq!(limiter.check("a", 1).await, Err(Refused { retry_after_s: 1 }));
-        pass(&clock, 1);
-        limiter.check("a", 1).await.unwrap();
-        assert!(limiter.check("a", 1).await.is_err());
-        pass(&clock, 300);
-        limiter.check("a", 5).await.unwrap();
-        assert!(limiter.check("a", 1).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn what_is_given_back_counts_for_nothing_and_never_gives_more() {
-        let (limiter, _clock) = five_in_five_minutes();
-        for _ in 0..50 {
-            limiter.check("a", 1).await.unwrap();
-            limiter.give_back("a", 1).await;
-        }
-        for _ in 0..20 {
-            limiter.give_back("a", 1).await;
-        }
-        limiter.check("a", 5).await.unwrap();
-        assert!(limiter.check("a", 1).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn memory_is_bounded_and_idle_keys_go() {
-        let (limiter, clock) = five_in_five_minutes();
-        for key in 0..KEYS_MAX + 10_000 {
-            let _ = limiter.check(&key.to_string(), 1).await;
-        }
-        assert!(limiter.store.0.len() <= KEYS_MAX + SHARED as usize);
-        pass(&clock, 3_600);
-        for _ in 0..SWEEP_EVERY {
-            let _ = limiter.check("a", 1).await;
-        }
-        // Two: "a" was sent to a shared bucket while all was full, and has its own since.
-        assert!(limiter.store.0.len() <= 2);
-    }
-
-    #[test]
-    fn quotas_of_nothing_are_refused() {
-        assert!(Quota::new(0, Duration::from_secs(1)).is_none());
-        assert!(Quota::new(1, Duration::ZERO).is_none());
+    async fn is_new(&self, redis: &RedisLink, key: &str) -> bool {
+        // Counted by this process, so that a flood costs Redis no second round trip; told once by all of them.
+        self.refusals.is_too_often_here(key) && bucket::take_all(redis, &[(&self.told, key, 1)]).await.is_ok()
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, OpenApiVersion};
 use web::{Alias, Authenticator, OpenApiRouter, Rewrite, middleware::Settings};
 
-use crate::{Parts, Platform, Service, idempotency, installation};
+use crate::{Parts, Platform, Service, idempotency, installation, limiting};
 
 /// Section `[http]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -126,7 +126,8 @@ pub fn assemble(
         )
         .merge(socket_io)
         .merge(pages)
-        .layer(from_fn_with_state(platform.db.clone(), idempotency::replay_layer));
+        .layer(from_fn_with_state(platform.db.clone(), idempotency::replay_layer))
+        .layer(from_fn_with_state(limiting::Limiting::new(platform, &openapi), limiting::limit_layer));
     let settings = Settings {
         clock: platform.clock.clone(),
         authenticator,

@@ -7,6 +7,7 @@ mod assemble;
 mod directory;
 mod idempotency;
 pub mod installation;
+mod limiting;
 mod manifest;
 pub mod nodes;
 mod notify;
@@ -19,6 +20,7 @@ use cache::Cache;
 use db::Db;
 use jobs::Jobs;
 use kernel::Clock;
+use limits::Limits;
 use outbound::Outbound;
 use realtime::Events;
 use redislink::RedisLink;
@@ -41,6 +43,7 @@ pub struct Platform {
     pub events: Events,
     pub storage: Storage,
     pub cache: Cache,
+    pub limits: Limits,
     pub outbound: Outbound,
     pub settings: RuntimeSettings,
     /// What may be asked of identity.

@@ -5,6 +5,7 @@ use cache::Cache;
 use db::{Migrations, Migrator};
 use identity::Identity;
 use jobs::Jobs;
+use limits::Limits;
 use outbound::Outbound;
 use platform::{Assembled, Directory, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
 use realtime::Events;
@@ -32,6 +33,7 @@ impl Modules {
 /// Settings that a test may want otherwise than the defaults.
 #[derive(Default)]
 pub struct TestConfig {
+    pub limits: limits::Config,
     pub mail: notifications::MailConfig,
     pub notifications: notifications::Config,
     pub outbound: outbound::Config,
@@ -107,7 +109,10 @@ impl App {
                 jobs::Config { poll_ms: 20, shutdown_grace_ms: 2_000, ..jobs::Config::default() },
             ),
             events,
-            cache: Cache::new(link.clone(), &cache::Config::default()),
+            cache: Cache::new(link.clone(), &cache::Config::default(), clock.clone()),
+            // By the test's own clock, which Redis does not know.
+            limits: Limits::new(RedisLink::none(), &config.limits, clock.clone())
+                .expect("the limits are fine"),
             outbound: Outbound::new(&config.outbound).expect("a client is made"),
             settings: runtime,
             directory: Directory::default(),

@@ -67,6 +67,8 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("api-version"),
             header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
         ]);
     let routed = routes.layer(DefaultBodyLimit::max(settings.body_bytes_max)).layer(
         ServiceBuilder::new()
@@ -80,7 +82,12 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
     let rewrite = settings.rewrite;
     let rewritten = MapRequestLayer::new(move |mut request: axum::extract::Request| {
         match rewrite.apply(request.uri(), request.headers()) {
-            Ok(Some(uri)) => *request.uri_mut() = uri,
+            Ok(Some(uri)) => {
+                if rewrite.is_older(request.uri().path()) {
+                    request.extensions_mut().insert(OlderPath);
+                }
+                *request.uri_mut() = uri;
+            }
             Ok(None) => {}
             Err(problem) => {
                 request.extensions_mut().insert(RefusedPath(problem));
@@ -91,6 +98,10 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
     .layer(routed);
     Router::new().fallback_service(rewritten)
 }
+
+/// In the extensions of a request that came by an older path.
+#[derive(Debug, Clone, Copy)]
+pub struct OlderPath;
 
 /// A path that could not be rewritten; answered where bodies are written.
 #[derive(Clone)]

@@ -22,6 +22,11 @@ impl Rewrite {
         Self { aliases: aliases.into_iter().collect() }
     }
 
+    /// Whether the path is one of the older ones.
+    pub fn is_older(&self, path: &str) -> bool {
+        self.aliases.iter().any(|alias| alias.home(path).is_some())
+    }
+
     /// The path to route by; `None` leaves it as it is.
     pub fn apply(&self, uri: &Uri, headers: &HeaderMap) -> Result<Option<Uri>, Problem> {
         let path = uri.path();

@@ -13,6 +13,7 @@ use crate::{
     settings::Settings,
 };
 
+mod cache;
 mod config;
 mod db;
 mod doctor;
@@ -21,6 +22,7 @@ mod openapi;
 mod settings;
 
 pub(crate) use self::{
+    cache::run_cache,
     config::{ConfigCommand, run_config},
     db::{DbCommand, run_db},
     doctor::run_doctor,

@@ -2,7 +2,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) first_run: Option<String>,
     pub(crate) folder: Folder,
+    /// What it said so far, line by line.
+    pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
 
 /// The data folder, and the PostgreSQL database if there is one.
@@ -81,9 +83,12 @@ impl Server {
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stderr = child.stderr.take().expect("standard error is a pipe");
         let (sender, lines) = mpsc::channel();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = log.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 eprintln!("socle | {line}");
+                kept.lock().expect("nobody panics with it in hand").push(line.clone());
                 // The test may not listen any more; the pipe must be emptied all the same.
                 drop(sender.send(line));
             }
@@ -101,7 +106,7 @@ impl Server {
                 break;
             }
         }
-        let server = Self { child, base, first_run, folder };
+        let server = Self { child, base, first_run, folder, log };
         let stranger = server.stranger();
         eventually("the server answers", async || {
             (stranger.get("/health/live").await.status == 200).then_some(())

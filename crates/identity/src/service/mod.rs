@@ -83,7 +83,7 @@ impl Identity {
             permissions,
             tokens: tokens::Tokens::new(&config, secret.expose())?,
             passwords: passwords::Passwords::new(&config)?,
-            throttle: throttle::Throttle::new(&config, &platform.clock)?,
+            throttle: throttle::Throttle::new(&config, &platform.limits)?,
             live: live::LiveSessions::new(&config),
             times,
             settled: AtomicBool::new(false),

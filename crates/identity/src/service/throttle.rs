@@ -1,8 +1,7 @@
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context as _;
-use kernel::Clock;
-use limits::{Limiter, Quota, Refused};
+use limits::{About, Limiter, Limits, Quota, Refused, network};
 
 use crate::{config::Config, error::Error};
 
@@ -31,27 +30,19 @@ impl Attempt {
     }
 }
 
-/// Who has one IPv6 address has all of its /64.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
-}
+const ROUTES: &[&str] =
+    &["POST /api/v1/auth/login", "POST /api/v1/auth/session", "POST /api/v1/auth/password"];
 
 impl Throttle {
-    pub(super) fn new(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, limits: &Limits) -> anyhow::Result<Self> {
         let window = Duration::from_secs(config.login_window_s.into());
-        let limiter = |max| {
+        let limiter = |name, key, max| {
             let quota = Quota::new(max, window).context("the limits of identity must not be zero")?;
-            anyhow::Ok(Limiter::new(quota, clock.clone()))
+            anyhow::Ok(limits.limiter(About { name, routes: ROUTES, key }, quota))
         };
         Ok(Self {
-            accounts: limiter(config.login_account_max)?,
-            addresses: limiter(config.login_address_max)?,
+            accounts: limiter("identity.login-account", "account", config.login_account_max)?,
+            addresses: limiter("identity.login-address", "address", config.login_address_max)?,
         })
     }
 
@@ -76,19 +67,5 @@ impl Throttle {
             self.addresses.give_back(address, 1).await;
         }
         self.accounts.give_back(&attempt.account, 1).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_what_one_party_holds() {
-        let check = |address: &str, expected: &str| assert_eq!(network(address.parse().unwrap()), expected);
-        check("192.0.2.7", "192.0.2.7");
-        check("::ffff:192.0.2.7", "192.0.2.7");
-        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
-        check("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64");
     }
 }

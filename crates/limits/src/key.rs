@@ -1,0 +1,63 @@
+use std::net::IpAddr;
+
+use crate::config::KeyKind;
+
+/// What is known of a caller.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    pub address: Option<IpAddr>,
+    pub user: Option<String>,
+    pub workspace: Option<String>,
+    /// Something that stands for the token, not the token.
+    pub token: Option<String>,
+}
+
+impl Caller {
+    /// The caller's bucket; `None` when nothing at all is known, as on a socket without addresses.
+    pub(crate) fn key(&self, kind: KeyKind) -> Option<String> {
+        let address = || self.address.map(network);
+        let user = || self.user.clone().or_else(address);
+        match kind {
+            KeyKind::Address => address(),
+            KeyKind::User => user(),
+            KeyKind::Token => self.token.clone().or_else(user),
+            KeyKind::Workspace => self.workspace.clone().or_else(address),
+        }
+    }
+}
+
+/// Who has one IPv6 address has all of its /64.
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_what_one_party_holds() {
+        let check = |address: &str, expected: &str| assert_eq!(network(address.parse().unwrap()), expected);
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+        check("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64");
+    }
+
+    #[test]
+    fn who_lacks_a_key_is_known_by_the_next() {
+        let stranger = Caller { address: "192.0.2.7".parse().ok(), ..Caller::default() };
+        for kind in [KeyKind::Address, KeyKind::User, KeyKind::Token, KeyKind::Workspace] {
+            assert_eq!(stranger.key(kind).as_deref(), Some("192.0.2.7"));
+            assert_eq!(Caller::default().key(kind), None);
+        }
+        let user = Caller { user: Some("usr_1".to_owned()), ..stranger };
+        assert_eq!(user.key(KeyKind::Token).as_deref(), Some("usr_1"));
+    }
+}
