@@ -73,6 +73,7 @@ impl Sentinel {
             .await
             .on_constraint("surveillance_cameras_workspace_id_name_key", || Error::NameTaken)?;
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         tracing::info!(camera.id = %camera.id, source = %camera.draft.source.shown(), "camera added");
         self.fleet.wake();
         Ok(self.with_health(camera))
@@ -92,6 +93,7 @@ impl Sentinel {
         let camera = Camera { draft, updated_at: allow.now, ..old.clone() };
         self.save(&mut tx, &old, &camera).await?;
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         self.fleet.wake();
         Ok(self.with_health(camera))
     }
@@ -136,6 +138,7 @@ impl Sentinel {
             return Err(Error::CameraNotFound(id));
         }
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         self.fleet.remove(id);
         Ok(())
     }

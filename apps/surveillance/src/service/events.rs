@@ -95,6 +95,7 @@ impl Sentinel {
         let event =
             store::events::find(&mut tx, allow.workspace, id).await?.ok_or(Error::EventNotFound(id))?;
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         Ok(event)
     }
 
@@ -113,6 +114,7 @@ impl Sentinel {
             }
         }
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         Ok(done)
     }
 

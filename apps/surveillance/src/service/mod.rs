@@ -12,6 +12,7 @@ mod transfer;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ::settings::RuntimeSettings;
+use cache::Cached;
 use db::Db;
 use jobs::Jobs;
 use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) jobs: Jobs,
     pub(crate) events: Events,
     pub(crate) storage: Storage,
+    /// By the hours that they cover.
+    stats_cache: Cached<String, Stats>,
     pub(crate) directory: Directory,
     pub(crate) settings: RuntimeSettings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -54,6 +57,9 @@ pub(crate) struct Inner {
     pub(crate) scratch: PathBuf,
     pub(crate) fleet: Fleet,
 }
+
+/// What changes statistics forgets them; this bounds what another node without a shared cache may show.
+const STATS_TTL: Duration = Duration::from_secs(30);
 
 impl std::ops::Deref for Sentinel {
     type Target = Inner;
@@ -84,6 +90,7 @@ impl Sentinel {
             jobs: platform.jobs.clone(),
             events: platform.events.clone(),
             storage: platform.storage.clone(),
+            stats_cache: platform.cache.cached("surveillance.stats", STATS_TTL),
             directory: platform.directory.clone(),
             settings: platform.settings.clone(),
             clock: platform.clock.clone(),

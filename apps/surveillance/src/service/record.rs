@@ -36,6 +36,7 @@ impl Sentinel {
         store::counts::add(&mut tx, event.workspace, event.series.id, event.started_at, 1, 0).await?;
         self.events.publish(&mut tx, &of_event(NEW_EVENT, &event)).await?;
         tx.commit().await?;
+        self.forget_stats(event.workspace).await;
         metrics::counter!("surveillance_events_total", "kind" => event.series.kind.name()).increment(1);
         Ok(event)
     }
@@ -49,6 +50,9 @@ impl Sentinel {
         }
         self.events.publish(&mut tx, &of_event(EVENT_UPDATED, event)).await?;
         tx.commit().await?;
+        if event.state == EventState::Ended {
+            self.forget_stats(event.workspace).await;
+        }
         Ok(())
     }
 

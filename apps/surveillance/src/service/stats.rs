@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use kernel::{Allow, Timestamp};
+use kernel::{Allow, Timestamp, WorkspaceId};
+use serde::{Deserialize, Serialize};
 
 use super::Sentinel;
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Figures of a stretch of time.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stats {
     pub(crate) cameras: u64,
     pub(crate) cameras_online: u64,
@@ -36,7 +37,8 @@ const DEFAULT: Duration = Duration::from_secs(7 * 86_400);
 impl Sentinel {
     /// Whole hours: `from` is moved back to its hour, `to` on to the next. Without them: the last seven days.
     ///
-    /// Read from counters: spans of days, days and hours, so that a year costs about a hundred rows for each series.
+    /// Kept until something that they show changes. Read from counters: spans of days, days and hours, so that a year
+    /// costs about a hundred rows for each series.
     pub(crate) async fn stats(
         &self,
         allow: &Allow<ReadEvents>,
@@ -47,22 +49,34 @@ impl Sentinel {
         let from = from.unwrap_or_else(|| super::earlier(to, DEFAULT));
         let from_s = bucket(from, HOUR_S);
         let to_s = to.as_second().saturating_add(HOUR_S - 1).div_euclid(HOUR_S).saturating_mul(HOUR_S);
+        let hours = format!("{from_s}-{to_s}");
+        let read = || self.read_stats(allow.workspace, from_s, to_s);
+        let stats = self.stats_cache.get(allow.workspace, &hours, read).await?;
+        Ok(Stats { cameras_online: self.fleet.count(allow.workspace, CameraState::Online), ..stats })
+    }
+
+    /// Something that statistics show has changed. To be called after the commit.
+    pub(super) async fn forget_stats(&self, workspace: WorkspaceId) {
+        self.stats_cache.clear(workspace).await;
+    }
+
+    /// From hour to hour, in seconds; all but the cameras that are online.
+    async fn read_stats(&self, workspace: WorkspaceId, from_s: i64, to_s: i64) -> Result<Stats, Error> {
         let mut stats = Stats::default();
         let mut tx = self.db.read().await?;
-        stats.cameras = store::cameras::count(&mut tx, allow.workspace).await?;
-        stats.active = store::events::count_active(&mut tx, allow.workspace).await?;
-        stats.cameras_online = self.fleet.count(allow.workspace, CameraState::Online);
+        stats.cameras = store::cameras::count(&mut tx, workspace).await?;
+        stats.active = store::events::count_active(&mut tx, workspace).await?;
         if from_s >= to_s {
             return Ok(stats);
         }
-        let series: BTreeMap<_, _> = store::series::list(&mut tx, allow.workspace)
+        let series: BTreeMap<_, _> = store::series::list(&mut tx, workspace)
             .await?
             .into_iter()
             .map(|counted| (counted.series.id, counted.series))
             .collect();
         let mut by_camera: BTreeMap<CameraId, (String, u64)> = BTreeMap::new();
         for (grain, begin, end) in spans(from_s, to_s) {
-            for sum in counts::by_series(&mut tx, allow.workspace, grain, begin, end).await? {
+            for sum in counts::by_series(&mut tx, workspace, grain, begin, end).await? {
                 let Some(series) = series.get(&sum.series) else { continue };
                 stats.events += sum.events;
                 stats.unacknowledged += sum.events.saturating_sub(sum.acknowledged);
@@ -74,16 +88,13 @@ impl Sentinel {
         stats.by_camera = by_camera.into_iter().map(|(id, (name, count))| (id, name, count)).collect();
         stats.by_camera.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
         if to_s - from_s <= HOURS_MAX_S {
-            let hours = counts::by_bucket(&mut tx, allow.workspace, "hour", from_s, to_s).await?;
+            let hours = counts::by_bucket(&mut tx, workspace, "hour", from_s, to_s).await?;
             stats.by_day = sum_days(&hours);
             stats.by_hour = hours.iter().map(at).collect();
         } else {
             let from_day = from_s.div_euclid(DAY_S) * DAY_S;
-            stats.by_day = counts::by_bucket(&mut tx, allow.workspace, "day", from_day, to_s)
-                .await?
-                .iter()
-                .map(at)
-                .collect();
+            stats.by_day =
+                counts::by_bucket(&mut tx, workspace, "day", from_day, to_s).await?.iter().map(at).collect();
         }
         Ok(stats)
     }

@@ -67,6 +67,7 @@ impl Sentinel {
             }
         }
         tx.commit().await?;
+        self.forget_stats(allow.workspace).await;
         self.fleet.wake();
         Ok(done)
     }

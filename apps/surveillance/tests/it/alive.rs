@@ -60,6 +60,8 @@ async fn somebody_walks_in() {
             (&json!("motion"), &json!(640), &json!(360))
         );
 
+        // Kept from here on, unless the event makes it forgotten.
+        admin.get(&path("stats")).await.expect(200);
         let started = eventually("an event", async || {
             let events =
                 admin.get(&path(&format!("events?camera_id={id}&kind=intrusion"))).await.expect(200).json();

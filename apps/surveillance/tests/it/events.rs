@@ -156,12 +156,18 @@ async fn events_are_acknowledged_once() {
         let all = walk(admin, "", 100).await;
         let id = text(&all[0]["id"]);
         let one = path(&format!("events/{id}"));
+        let unacknowledged = async || {
+            let stats = admin.get(&path("stats")).await.expect(200).json();
+            stats["events"]["unacknowledged"].as_u64().unwrap()
+        };
+        assert_eq!(unacknowledged().await, 30);
         let done = admin
             .post(&format!("{one}/acknowledge"), json!({ "comment": "the postman" }))
             .await
             .expect(200)
             .json();
         assert_eq!(done["acknowledged"]["comment"], "the postman");
+        assert_eq!(unacknowledged().await, 29, "statistics are kept, and forgotten when they change");
         let again = admin
             .post(&format!("{one}/acknowledge"), json!({ "comment": "the cat" }))
             .await
