@@ -61,6 +61,9 @@ pub(crate) const ALL: &[Meaning] = &[
     counter("cache_loads_total", "Values computed for the cache, by namespace"),
     counter("cache_load_errors_total", "Values that could not be computed, by namespace"),
     histogram("cache_load_seconds", "Time that computing a value took, by namespace"),
+    counter("limits_checked_total", "Calls that a rate limit looked at, by rule"),
+    counter("limits_refused_total", "Calls that a rate limit refused, by rule"),
+    counter("limits_local_total", "Checks that Redis should have done and could not"),
     // Realtime
     gauge("realtime_connections", "Clients that are connected"),
     counter("realtime_events_total", "Events read from the outbox"),
