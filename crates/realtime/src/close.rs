@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, frame::coding::CloseCode},
@@ -11,7 +12,7 @@ use tokio_tungstenite::tungstenite::{
 use crate::upgrade::Stream;
 
 /// How long a peer may take to answer a close.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -40,15 +41,25 @@ impl From<Error> for End {
     }
 }
 
-/// Says why, and waits a moment for the peer to agree: closing with unread data would drop what was said.
+/// Says why, and waits a moment for the peer to agree. What the peer still sends is read to its end: closing a socket with
+/// unread data resets it, and the peer might never see why.
 pub async fn close(stream: &mut Stream, end: End) {
     let End::Close(code, reason) = end else { return };
     let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
     let parting = async {
         stream.send(Message::Close(Some(frame))).await?;
         while let Some(message) = stream.next().await {
-            message?;
+            match message {
+                Ok(_) => {}
+                Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_)) => return Ok(()),
+                // Not the protocol any more: the bytes alone.
+                Err(_) => break,
+            }
         }
+        let socket = stream.get_mut();
+        socket.shutdown().await?;
+        let mut rest = [0; 1024];
+        while socket.read(&mut rest).await? > 0 {}
         Ok::<_, Error>(())
     };
     drop(tokio::time::timeout(PATIENCE, parting).await);
