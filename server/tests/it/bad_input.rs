@@ -86,7 +86,7 @@ async fn every_answer_names_its_request_and_is_guarded() {
     assert_eq!(answer.header("api-version"), "1");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert!(!answer.header("content-security-policy").contains("unsafe"));
-    assert_eq!(answer.json(), json!({"status": "ok", "db": true, "redis": false}));
+    assert_eq!(answer.json(), json!({"status": "ok", "db": true, "redis": false, "auth": true}));
     let bad = stranger.request(Method::GET, "/health").header("x-request-id", "no spaces please");
     assert!(stranger.finish("/health", bad).await.header("x-request-id").starts_with("req_"));
     let ready = stranger.get("/health/ready").await.expect(200).json();
