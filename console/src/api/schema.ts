@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account
+         * @description Refused: here administrators make accounts.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/reset": {
         parameters: {
             query?: never;
@@ -654,7 +674,8 @@ export interface paths {
         };
         /** Get a camera */
         get: operations["get_camera"];
-        put?: never;
+        /** Changes a camera, as older clients do: what is left out stays. */
+        put: operations["put_camera"];
         post?: never;
         /** Removes a camera. Its events stay. */
         delete: operations["delete_camera"];
@@ -662,6 +683,23 @@ export interface paths {
         head?: never;
         /** Changes a camera. Its source is opened again only where that is needed; other cameras are not touched. */
         patch: operations["update_camera"];
+        trace?: never;
+    };
+    "/api/v1/surveillance/cameras/{id}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes a running camera, as older clients do; other cameras are not touched. */
+        post: operations["configure_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/surveillance/cameras/{id}/live.mjpeg": {
@@ -1159,6 +1197,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a browser in by a form
+         * @description On to `/dashboard` with the session's cookies, or back to `/login?error=…`.
+         */
+        post: operations["sign_in_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign a browser out by a link
+         * @description Not from another site's page.
+         */
+        get: operations["sign_out_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1166,7 +1244,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Give the metrics to Prometheus */
+        /**
+         * Give the metrics to Prometheus
+         * @description Where `http.metrics_token` is set, only to those who show it as a bearer token.
+         */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -1244,6 +1325,19 @@ export interface components {
             request_id: string;
             /** @description Id of what it was done to. */
             target: string | null;
+        };
+        Breaker: {
+            /**
+             * Format: int32
+             * @description Failures among the last 20 calls.
+             */
+            failures: number;
+            /** @description Upstream, and its host where each has a breaker of its own. */
+            name: string;
+            /** Format: date-time */
+            opened_at?: string | null;
+            /** @description `closed`, `open` or `half_open`. */
+            state: string;
         };
         /** @description The cache; hits, misses and loads are those of this node since its start. */
         Cache: {
@@ -1676,6 +1770,8 @@ export interface components {
         };
         /** @description The body that older clients read. */
         Health: {
+            /** @description Whether people can sign in: accounts are in the database of every process that answers here. */
+            auth: boolean;
             db: boolean;
             /** @description `false` also where no Redis is configured. */
             redis: boolean;
@@ -1808,6 +1904,15 @@ export interface components {
             name: string;
             permissions: components["schemas"]["Permission"][];
             topics: string[];
+        };
+        Node: {
+            id: string;
+            roles: string[];
+            /** Format: date-time */
+            seen_at: string;
+            /** Format: date-time */
+            started_at: string;
+            version: string;
         };
         /** @description The state of long work in the words of older clients, with all that [`TaskBody`] has besides. */
         OlderTask: {
@@ -2257,6 +2362,13 @@ export interface components {
          * @enum {string}
          */
         Severity: "low" | "medium" | "high";
+        /** @description What the form of older pages sends. */
+        SignInForm: {
+            /** @description The e-mail address; `username` is as good. */
+            email: string;
+            /** Format: password */
+            password: string;
+        };
         /** @description Where a camera's pictures come from. */
         Source: {
             kind: components["schemas"]["SourceKind"];
@@ -2312,11 +2424,17 @@ export interface components {
         Switched: components["schemas"]["Me"] | components["schemas"]["Tokens"];
         /** @description The installation as this process sees it. */
         System: {
+            /** @description Breakers of those whom Socle calls, once called. */
+            breakers: components["schemas"]["Breaker"][];
             components: components["schemas"]["Component"][];
+            database: components["schemas"]["SystemDatabase"];
             /** @description `sqlite` or `postgresql`. */
             engine: string;
             modules: components["schemas"]["Module"][];
+            /** @description Processes that said within the last minute that they live. */
+            nodes: components["schemas"]["Node"][];
             process: components["schemas"]["Process"];
+            redis: components["schemas"]["SystemRedis"];
             roles: string[];
             /** Format: date-time */
             started_at: string;
@@ -2325,6 +2443,26 @@ export interface components {
             /** Format: int64 */
             uptime_s: number;
             version: string;
+        };
+        SystemDatabase: {
+            /**
+             * Format: int32
+             * @description Open connections, idle ones among them.
+             */
+            connections: number;
+            /** @description `sqlite` or `postgresql`. */
+            engine: string;
+            /** Format: int64 */
+            idle: number;
+            /**
+             * Format: int64
+             * @description Transactions that wait for their turn or for a connection.
+             */
+            waiting: number;
+        };
+        SystemRedis: {
+            is_configured: boolean;
+            is_up: boolean;
         };
         /** @description A piece of long work. */
         Task: {
@@ -3086,6 +3224,33 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Registration is closed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */
             default: {
@@ -5343,6 +5508,103 @@ export interface operations {
             };
         };
     };
+    put_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has another content type than this route takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is well formed but wrong; `errors` names the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_camera: {
         parameters: {
             query?: never;
@@ -5399,6 +5661,103 @@ export interface operations {
         };
     };
     update_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has another content type than this route takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is well formed but wrong; `errors` names the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configure_camera: {
         parameters: {
             query?: never;
             header?: never;
@@ -7669,6 +8028,100 @@ export interface operations {
             };
         };
     };
+    sign_in_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["SignInForm"];
+            };
+        };
+        responses: {
+            /** @description To the dashboard, or back to the form. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has another content type than this route takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is well formed but wrong; `errors` names the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the sign-in page; the session is over and its cookies are gone. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     metrics: {
         parameters: {
             query?: never;
@@ -7684,6 +8137,14 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */
