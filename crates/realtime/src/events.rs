@@ -138,11 +138,20 @@ impl Events {
         self.0.delivered.load(Ordering::Acquire)
     }
 
+    /// Up to which position the outbox is whole: no event will ever appear at or before it that is not there now. For
+    /// other readers of the outbox; it moves while [`run`](Self::run) does.
+    pub fn settled(&self) -> i64 {
+        self.delivered()
+    }
+
     /// Starts where the outbox ends. Must run before a client connects.
     pub async fn prepare(&self) -> db::Result<()> {
-        let writers = self.writers().await?;
         let mut tx = self.0.db.read().await?;
         let (_, newest) = outbox::bounds(&mut tx).await?;
+        tx.commit().await?;
+        // After the look at the newest: whoever holds a position before it and has not committed is seen here.
+        let writers = self.writers().await?;
+        let mut tx = self.0.db.read().await?;
         // Somebody is writing: what is missing may still come, so begin before it. Nobody listens yet, so what is
         // delivered again reaches nobody.
         let start = if writers.is_empty() { newest } else { outbox::first_gap(&mut tx).await? };
