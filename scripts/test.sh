@@ -7,6 +7,7 @@
 #   SOCLE_TEST_POSTGRES_URL   superuser's URL of a PostgreSQL 15+; each test makes its own database
 #   SOCLE_TEST_REDIS_URL      redis://host:port/db of a Redis or Valkey; each test has its own prefix
 #   SOCLE_TEST_S3_URL         s3://bucket?endpoint=http://…&region=…, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+#   SOCLE_TEST_PYTHON         a Python with scripts/requirements-test.txt, for the mail server and the receiver of webhooks
 #   SOCLE_TEST_RTSP           program that serves a file as a camera (scripts/rtsp-server.py; see there)
 #   SOCLE_TEST_CHROMIUM       browser of the end-to-end tests
 #   SOCLE_TEST_DATA           folder of third-party clips and models; tests that need it say so and skip without
@@ -50,12 +51,13 @@ servers() {
     SOCLE_TEST_S3_URL=$(scripts/s3.sh start "$work/s3")
     export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   fi
+  SOCLE_TEST_PYTHON=${SOCLE_TEST_PYTHON:-$(scripts/venv.sh)/bin/python}
   SOCLE_TEST_RTSP=${SOCLE_TEST_RTSP:-$SCRIPTS/rtsp-server.py}
   SOCLE_TEST_CHROMIUM=${SOCLE_TEST_CHROMIUM:-$(command -v chromium || true)}
   if [ -z "${SOCLE_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
     SOCLE_TEST_DATA=$(realpath ../shared/data)
   fi
-  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_REDIS_URL SOCLE_TEST_S3_URL SOCLE_TEST_RTSP SOCLE_TEST_CHROMIUM
+  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_REDIS_URL SOCLE_TEST_S3_URL SOCLE_TEST_PYTHON SOCLE_TEST_RTSP SOCLE_TEST_CHROMIUM
   [ -z "${SOCLE_TEST_DATA:-}" ] || export SOCLE_TEST_DATA
 }
 

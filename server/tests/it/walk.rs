@@ -8,7 +8,7 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-const OPEN: [(&str, &str); 14] = [
+const OPEN: [(&str, &str); 16] = [
     ("login", "one signs in here"),
     ("register", "refuses everybody"),
     ("sign_in_form", "one signs in here"),
@@ -18,6 +18,8 @@ const OPEN: [(&str, &str); 14] = [
     ("first_run_required", "the first visitor is nobody yet"),
     ("first_run", "the one-time link is the credential"),
     ("reset_password", "the one-time link is the credential"),
+    ("show_unsubscribe_page", "the link of a mail is the credential"),
+    ("unsubscribe", "mail programs press it for their users; the link is the credential"),
     ("health", "probes have no account"),
     ("health_live", "probes have no account"),
     ("health_ready", "probes have no account"),
@@ -26,7 +28,7 @@ const OPEN: [(&str, &str); 14] = [
 ];
 
 /// For every signed-in caller, and why.
-const OF_ONESELF: [(&str, &str); 12] = [
+const OF_ONESELF: [(&str, &str); 19] = [
     ("logout", "ends one's own session"),
     ("sign_out", "ends one's own session"),
     ("me", "tells about oneself"),
@@ -37,6 +39,13 @@ const OF_ONESELF: [(&str, &str); 12] = [
     ("end_session", "one's own"),
     ("end_other_sessions", "one's own"),
     ("list_workspaces", "those that one is a member of"),
+    ("list_notifications", "one's own"),
+    ("count_unread_notifications", "one's own"),
+    ("read_notification", "one's own"),
+    ("read_all_notifications", "one's own"),
+    ("delete_notification", "one's own"),
+    ("get_notification_preferences", "one's own"),
+    ("set_notification_preferences", "one's own"),
     ("connect", "rooms are checked at join"),
     ("create_realtime_ticket", "rooms are checked at join"),
 ];
@@ -73,6 +82,8 @@ fn concrete(path: &str) -> String {
         path if path.contains("/models/") => "mdl",
         path if path.contains("/users/") => "usr",
         path if path.contains("/sessions/") => "ses",
+        path if path.contains("/webhooks/") => "wh",
+        path if path.contains("/notifications/") => "ntf",
         path if path.contains("/settings/changes/") => "chg",
         _ => "task",
     };
@@ -181,8 +192,11 @@ async fn a_member_of_another_workspace_finds_nothing() {
     let member = server.member(&admin, "operator").await;
     let user = member.get("/auth/me").await.expect(200).json();
     let sessions = admin.get("/auth/sessions").await.expect(200).json();
+    let webhook = json!({"url": "https://example.org/hook", "topics": ["surveillance.*"]});
+    let webhook = admin.post("/api/v1/webhooks", webhook).await.expect(201).json();
     let known = [
         ("cam", camera["id"].clone()),
+        ("wh", webhook["id"].clone()),
         ("usr", user["id"].clone()),
         ("ses", sessions["items"][0]["id"].clone()),
     ];
@@ -205,7 +219,7 @@ async fn a_member_of_another_workspace_finds_nothing() {
         let answer = foreign.send(operation.method.clone(), &operation.path, body).await;
         assert_eq!(answer.status, 404, "{} {}: {}", operation.method, operation.path, answer.text());
     }
-    for list in ["surveillance/cameras", "surveillance/models", "tasks"] {
+    for list in ["surveillance/cameras", "surveillance/models", "tasks", "webhooks"] {
         let page = foreign.get(&format!("/api/v1/{list}")).await.expect(200).json();
         assert_eq!(page["total"], 0, "{list}");
     }

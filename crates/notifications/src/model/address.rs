@@ -56,6 +56,10 @@ impl Mailbox {
         }
         Ok(Self { name, address })
     }
+
+    pub(crate) fn domain(&self) -> &str {
+        self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
 }
 
 impl fmt::Display for Mailbox {
