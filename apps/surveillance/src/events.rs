@@ -1,6 +1,6 @@
 //! What Sentinel tells over realtime.
 
-use platform::Topic;
+use platform::{Notice, Topic};
 use realtime::Room;
 use serde_json::{Value, json};
 
@@ -33,6 +33,41 @@ pub(crate) const CAMERAS_ROOM: &str = "cameras";
 pub(crate) fn cameras_room(workspace: kernel::WorkspaceId) -> Room {
     Room::named(CAMERAS_ROOM, workspace)
 }
+
+/// To people: an anomaly started.
+pub(crate) const ANOMALY: &str = "surveillance.anomaly";
+/// To people: a camera is down for long, or came back after that.
+pub(crate) const CAMERA_OUTAGE: &str = "surveillance.camera_outage";
+
+pub(crate) const NOTICES: &[Notice] = &[
+    Notice {
+        topic: ANOMALY,
+        label: ["An anomaly started", "Une anomalie a commencé"],
+        title: [
+            "{% if kind == 'intrusion' %}Intrusion{% elif kind == 'loitering' %}Loitering{% elif kind == 'line_crossing' %}\
+             Line crossed{% else %}Motion{% endif %}: {{ camera }}",
+            "{% if kind == 'intrusion' %}Intrusion{% elif kind == 'loitering' %}Présence prolongée{% elif kind == 'line_crossing' %}\
+             Ligne franchie{% else %}Mouvement{% endif %} : {{ camera }}",
+        ],
+        body: ["{% if zone %}Zone: {{ zone }}{% endif %}", "{% if zone %}Zone : {{ zone }}{% endif %}"],
+        in_app: true,
+        email: false,
+    },
+    Notice {
+        topic: CAMERA_OUTAGE,
+        label: ["A camera is down, or back", "Une caméra est en panne, ou de retour"],
+        title: [
+            "{{ camera }} {% if back %}is back{% else %}gives no picture{% endif %}",
+            "{{ camera }} {% if back %}est de retour{% else %}ne donne plus d'image{% endif %}",
+        ],
+        body: [
+            "{% if back %}It was away for {{ minutes }} min.{% else %}For {{ minutes }} min now.{% endif %}",
+            "{% if back %}Absence : {{ minutes }} min.{% else %}Depuis {{ minutes }} min.{% endif %}",
+        ],
+        in_app: true,
+        email: false,
+    },
+];
 
 pub(crate) fn camera_room(camera: CameraId) -> Room {
     Room::named(CAMERA_ROOM, camera)

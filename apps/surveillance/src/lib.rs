@@ -38,7 +38,7 @@ pub const MANIFEST: Manifest = Manifest {
     migrations: db::migrations!("migrations"),
     permissions: permissions::ALL,
     topics: events::TOPICS,
-    notices: &[],
+    notices: events::NOTICES,
     settings: settings::SETTINGS,
     commands: cli::SHAPES,
 };

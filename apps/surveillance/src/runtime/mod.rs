@@ -11,9 +11,11 @@ mod book;
 mod eyes;
 mod fleet;
 mod live;
+mod outage;
 mod pace;
 mod watched;
 mod worker;
 
 pub(crate) use fleet::{Fleet, run};
 pub(crate) use live::{Jpeg, Shot};
+pub(crate) use outage::OutageNews;

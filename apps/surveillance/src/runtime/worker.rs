@@ -18,6 +18,7 @@ use super::{
     book::{Book, Scene},
     eyes::{Eyes, Loaded, Look, Make},
     live::Shot,
+    outage::Outage,
     pace::Governor,
     watched::Watched,
 };
@@ -38,6 +39,7 @@ pub(crate) struct Worker {
     mind: Mind,
     /// What the workspace was last told.
     told: (CameraState, Option<String>),
+    outage: Outage,
 }
 
 /// What outlives a reconnect: events go on when the camera is soon back.
@@ -76,7 +78,14 @@ impl Worker {
             slowdown: 1,
             last_us: i64::MIN,
         };
-        Self { sentinel, watched, camera, mind, told: (CameraState::Stopped, None) }
+        Self {
+            sentinel,
+            watched,
+            camera,
+            mind,
+            told: (CameraState::Stopped, None),
+            outage: Outage::default(),
+        }
     }
 
     /// Until the camera is removed or switched off.
@@ -206,6 +215,7 @@ impl Worker {
     /// Tells the workspace when the state is another one than it was told last.
     async fn announce(&mut self) {
         let health = self.watched.health();
+        self.note_outage(health.state).await;
         let now = (health.state, health.message.clone());
         if now == self.told {
             return;
@@ -217,6 +227,17 @@ impl Worker {
                 error = &error as &dyn std::error::Error,
                 "a camera's state could not be told"
             ),
+        }
+    }
+
+    /// Tells people of a camera that is down for long, and of its return.
+    async fn note_outage(&mut self, state: CameraState) {
+        let limit = Duration::from_secs(self.sentinel.config.down_notice_s);
+        let Some(news) = self.outage.note(state, self.sentinel.clock.now(), limit) else { return };
+        let camera = self.camera.borrow().clone();
+        if let Err(error) = self.sentinel.tell_outage(&camera, news).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, camera.id = %camera.id, "people could not be told of a camera's outage");
         }
     }
 

@@ -5,6 +5,7 @@ mod clips;
 mod events;
 mod media;
 mod models;
+mod notices;
 mod record;
 mod stats;
 mod transfer;

@@ -35,6 +35,7 @@ impl Sentinel {
         store::events::insert(&mut tx, &event).await?;
         store::counts::add(&mut tx, event.workspace, event.series.id, event.started_at, 1, 0).await?;
         self.events.publish(&mut tx, &of_event(NEW_EVENT, &event)).await?;
+        self.tell_people(&mut tx, &event).await?;
         tx.commit().await?;
         self.forget_stats(event.workspace).await;
         metrics::counter!("surveillance_events_total", "kind" => event.series.kind.name()).increment(1);

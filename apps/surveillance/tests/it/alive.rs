@@ -72,6 +72,21 @@ async fn somebody_walks_in() {
             (&started["zone_name"], &started["severity"], &started["camera_name"]),
             (&json!("Yard"), &json!("high"), &json!("Yard"))
         );
+        let link = format!("/surveillance/events/{}", text(&started["id"]));
+        let told = eventually("people are told", async || {
+            let list = admin.get("/api/v1/notifications").await.expect(200).json();
+            list["items"].as_array().unwrap().iter().find(|item| item["link"] == link.as_str()).cloned()
+        })
+        .await;
+        assert_eq!(
+            (&told["topic"], &told["level"], &told["title"], &told["body"]),
+            (
+                &json!("surveillance.anomaly"),
+                &json!("error"),
+                &json!("Intrusion: Yard"),
+                &json!("Zone: Yard")
+            )
+        );
         let one = path(&format!("events/{}", text(&started["id"])));
         let ready = eventually("its clip", async || {
             let event = admin.get(&one).await.expect(200).json();
@@ -271,6 +286,43 @@ async fn credentials_are_in_no_process_list() {
         assert!(!shown.to_string().contains("hunter22"));
         admin.delete(&path(&format!("cameras/{id}"))).await.expect(204);
         held.abort();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_hear_of_a_camera_that_is_down_and_of_its_return() {
+    with_admin(async |app, admin| {
+        let nobody = {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            listener.local_addr().unwrap()
+        };
+        let source = json!({ "kind": "http", "url": format!("http://{nobody}/live") });
+        let made = admin.post(&path("cameras"), json!({ "name": "Gate", "source": source, "fps": 10 })).await;
+        let id = text(&made.expect(201).json()["id"]);
+        eventually("it cannot be reached", async || {
+            let state = health(admin, &id).await["state"].clone();
+            (state == "reconnecting" || state == "failed").then_some(())
+        })
+        .await;
+        let told = async |title: &str| {
+            eventually(title, async || {
+                let list = admin.get("/api/v1/notifications").await.expect(200).json();
+                list["items"].as_array().unwrap().iter().find(|item| item["title"] == title).cloned()
+            })
+            .await
+        };
+        let list = admin.get("/api/v1/notifications").await.expect(200).json();
+        assert_eq!(list["items"], json!([]), "not yet");
+        app.clock.advance(std::time::Duration::from_secs(301));
+        let down = told("Gate gives no picture").await;
+        assert_eq!((&down["level"], &down["body"]), (&json!("warning"), &json!("For 5 min now.")));
+        assert_eq!(down["link"], format!("/surveillance/cameras/{id}"));
+        let file = scene::walk(app, "walk.mp4");
+        let source = json!({ "kind": "file", "url": file.display().to_string(), "loop": true });
+        let input = json!({ "name": "Gate", "source": source, "fps": 10 });
+        admin.put(&path(&format!("cameras/{id}")), input).await.expect(200);
+        assert_eq!(told("Gate is back").await["level"], "success");
     })
     .await;
 }
