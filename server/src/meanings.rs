@@ -28,7 +28,7 @@ pub(crate) const ALL: &[Meaning] = &[
     // Jobs, which other systems call pipelines
     counter("jobs_enqueued_total", "Tasks made, by kind"),
     counter("jobs_started_total", "Attempts begun, by kind"),
-    counter("jobs_finished_total", "Tasks that ended for good, by kind and outcome"),
+    counter("jobs_finished_total", "Attempts that ended, by kind and outcome"),
     counter("jobs_fenced_total", "Attempts whose end did not count, since another worker had the task"),
     counter("jobs_rescued_total", "Tasks taken back from workers that died"),
     gauge("jobs_running", "Tasks that this process runs"),

@@ -129,6 +129,10 @@ impl Worker {
         // Something is likely to be there: do not look before the claim.
         let mut busy = false;
         loop {
+            if busy {
+                // Attempts that ended in one transaction wake one after the other: one claim for all of their slots.
+                tokio::task::yield_now().await;
+            }
             while attempts.try_join_next().is_some() {}
             let free = lanes.iter().any(|lane| lane.slots.available_permits() > 0);
             let mut wait = poll;

@@ -1,5 +1,6 @@
-use jobs::{Run, ScheduleChange, ScheduleRunId, ScheduleState};
+use jobs::{CatchUp, Run, ScheduleChange, ScheduleRunId, ScheduleState};
 use kernel::{Allow, TaskId};
+use serde_json::json;
 
 use super::Admin;
 use crate::{
@@ -30,8 +31,14 @@ impl Admin {
     ) -> Result<ScheduleState, Error> {
         let mut tx = self.0.platform.db.begin().await?;
         let state = self.0.platform.jobs.schedules().change(&mut tx, name, change).await?;
+        let detail = json!({
+            "cron": change.cron,
+            "time_zone": change.time_zone,
+            "catch_up": change.catch_up.map(CatchUp::name),
+            "is_paused": change.is_paused,
+        });
+        self.record(&mut tx, allow, "admin.schedule-changed", name, detail).await?;
         tx.commit().await?;
-        tracing::info!(schedule = name, actor = %allow.actor, ?change, "schedule changed");
         Ok(state)
     }
 
@@ -42,8 +49,8 @@ impl Admin {
     ) -> Result<ScheduleState, Error> {
         let mut tx = self.0.platform.db.begin().await?;
         let state = self.0.platform.jobs.schedules().reset(&mut tx, name).await?;
+        self.record(&mut tx, allow, "admin.schedule-reset", name, json!({})).await?;
         tx.commit().await?;
-        tracing::info!(schedule = name, actor = %allow.actor, "schedule reset");
         Ok(state)
     }
 
@@ -54,6 +61,7 @@ impl Admin {
     ) -> Result<TaskId, Error> {
         let mut tx = self.0.platform.db.begin().await?;
         let task = self.0.platform.jobs.schedules().run_now(&mut tx, allow, name).await?;
+        self.record(&mut tx, allow, "admin.schedule-run", name, json!({ "task": task })).await?;
         tx.commit().await?;
         Ok(task)
     }

@@ -1,5 +1,7 @@
 use jobs::{QueueState, State, Task, TaskFilter};
 use kernel::{Allow, Ctx, TaskId, WorkspaceId};
+use platform::Audit;
+use serde_json::json;
 use web::{Page, PageQuery};
 
 use super::Admin;
@@ -76,6 +78,19 @@ impl Admin {
         Ok(tx.commit().await?)
     }
 
+    /// In the audit trail, with what it tells of.
+    pub(super) async fn record(
+        &self,
+        tx: &mut db::Tx,
+        ctx: &Ctx,
+        action: &'static str,
+        target: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), Error> {
+        let audit = Audit { action, target: Some(target.to_owned()), detail };
+        Ok(self.0.platform.directory.record(tx, ctx, audit).await?)
+    }
+
     /// The workspace to look for the task in: the caller's own; or the installation, if the task is there and the caller
     /// may steer schedules.
     async fn home(&self, tx: &mut db::Tx, ctx: &Ctx, id: TaskId) -> Result<WorkspaceId, Error> {
@@ -96,8 +111,8 @@ impl Admin {
     ) -> Result<QueueState, Error> {
         let mut tx = self.0.platform.db.begin().await?;
         let queue = self.0.platform.jobs.pause(&mut tx, name).await?;
+        self.record(&mut tx, allow, "admin.queue-paused", name, json!({})).await?;
         tx.commit().await?;
-        tracing::warn!(queue = name, actor = %allow.actor, "queue paused");
         Ok(queue)
     }
 
@@ -108,8 +123,8 @@ impl Admin {
     ) -> Result<QueueState, Error> {
         let mut tx = self.0.platform.db.begin().await?;
         let queue = self.0.platform.jobs.resume(&mut tx, name).await?;
+        self.record(&mut tx, allow, "admin.queue-resumed", name, json!({})).await?;
         tx.commit().await?;
-        tracing::info!(queue = name, actor = %allow.actor, "queue resumed");
         Ok(queue)
     }
 }

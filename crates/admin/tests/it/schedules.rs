@@ -65,6 +65,12 @@ async fn a_schedule_is_changed_run_and_reset() {
             (&accepted["task_id"], &json!("succeeded"))
         );
 
+        let audit = admin.get("/api/v1/audit").await.expect(200).json();
+        let actions: Vec<_> = audit["items"].as_array().unwrap().iter().map(|row| &row["action"]).collect();
+        for action in ["admin.schedule-changed", "admin.schedule-reset", "admin.schedule-run"] {
+            assert!(actions.contains(&&json!(action)), "{action}: {actions:?}");
+        }
+
         admin.get("/api/v1/schedules/nobody.knows").await.expect(404);
         admin.post("/api/v1/schedules/nobody.knows/run", json!({})).await.expect(404);
         let student = app.member("student").await;

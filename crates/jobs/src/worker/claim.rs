@@ -69,15 +69,26 @@ pub(crate) struct Claim<'a> {
 pub(crate) struct Turn {
     /// The last claim filled the worker's room, so others may be waiting behind.
     is_crowded: bool,
+    alone_for: u8,
     last: Option<WorkspaceId>,
 }
 
+/// After it was seen that one workspace is alone in a full queue, so many claims go by before others are looked for.
+const ALONE_FOR: u8 = 8;
+
 /// Makes up to `limit` due tasks of a queue this worker's own.
 pub(crate) async fn claim(tx: &mut Tx, wanted: &Claim<'_>, turn: &mut Turn) -> Result<Vec<Claimed>> {
+    turn.alone_for = turn.alone_for.saturating_sub(1);
+    let in_order = !turn.is_crowded || turn.alone_for > 0;
+    if in_order && wanted.workspace_max == 0 {
+        let claimed = claim_in_order(tx, wanted).await?;
+        turn.is_crowded = claimed.len() == wanted.limit;
+        return Ok(claimed);
+    }
     let mut share = Share::load(tx, wanted.workspace_max).await?;
     let full = share.full();
     let mut chosen = Vec::new();
-    if turn.is_crowded {
+    if !in_order {
         in_turns(tx, wanted, turn, &full, &mut share, &mut chosen).await?;
     }
     if chosen.len() < wanted.limit {
@@ -93,21 +104,45 @@ pub(crate) async fn claim(tx: &mut Tx, wanted: &Claim<'_>, turn: &mut Turn) -> R
         values.extend(chosen.iter().map(|id: &TaskId| Value::from(*id)));
         let room = wanted.limit - chosen.len();
         let found = due(tx, wanted, &beyond, values, room).await?;
-        turn.is_crowded = turn.is_crowded && !chosen.is_empty() || found.len() == room;
+        turn.is_crowded = found.len() == room;
         chosen.extend(found.into_iter().filter(|one| share.take(one.workspace)).map(|one| one.id));
     }
     if chosen.is_empty() {
-        turn.is_crowded = false;
         return Ok(Vec::new());
     }
     let sql = format!(
-        "UPDATE jobs_tasks SET state = 'RUNNING', worker = $1, started_at = $2, attempt = attempt + 1, fence = fence + 1,
-         progress = 0, message = NULL
-         WHERE id IN ({}) AND state IN ('PENDING', 'RETRYING') RETURNING *",
+        "UPDATE jobs_tasks SET {BEGUN} WHERE id IN ({}) AND state IN ('PENDING', 'RETRYING') RETURNING *",
         places(2, chosen.len())
     );
     let ids = chosen.into_iter().map(Value::from);
     Ok(tx.query_built(sql).bind(wanted.worker).bind(wanted.now).bind_all(ids).all().await?)
+}
+
+/// `$1`: the worker; `$2`: now.
+const BEGUN: &str =
+    "state = 'RUNNING', worker = $1, started_at = $2, attempt = attempt + 1, fence = fence + 1,
+    progress = 0, message = NULL";
+
+/// The usual case, in one statement.
+async fn claim_in_order(tx: &mut Tx, wanted: &Claim<'_>) -> Result<Vec<Claimed>> {
+    let sql = format!(
+        "WITH due AS (SELECT id FROM jobs_tasks
+            WHERE queue = $3 AND run_at <= $2 AND state IN ('PENDING', 'RETRYING')
+            AND NOT EXISTS (SELECT 1 FROM jobs_paused_queues p WHERE p.queue = $3)
+            AND kind IN ({}) ORDER BY priority, run_at, id LIMIT $4{})
+         UPDATE jobs_tasks SET {BEGUN} WHERE id IN (SELECT id FROM due) RETURNING *",
+        places(4, wanted.kinds.len()),
+        skip_locked(tx.engine())
+    );
+    Ok(tx
+        .query_built(sql)
+        .bind(wanted.worker)
+        .bind(wanted.now)
+        .bind(wanted.queue)
+        .bind(i64::try_from(wanted.limit).unwrap_or(i64::MAX))
+        .bind_all(wanted.kinds.iter().map(|kind| Value::from(*kind)))
+        .all()
+        .await?)
 }
 
 /// Due tasks in order: `beyond` narrows them further, with its own values after those of the kinds.
@@ -154,6 +189,9 @@ async fn in_turns(
                 around.push(workspace);
             }
         }
+    }
+    if around.len() < 2 {
+        turn.alone_for = ALONE_FOR;
     }
     around.retain(|workspace| !full.contains(workspace));
     let each = wanted.limit.div_ceil(around.len().max(1));

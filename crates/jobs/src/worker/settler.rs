@@ -62,10 +62,8 @@ pub(super) async fn run(worker: Weak<Worker>, mut ends: mpsc::UnboundedReceiver<
 async fn together(worker: &Worker, batch: &[Ended]) -> Result<Vec<bool>> {
     let mut tx = worker.jobs.db.begin().await?;
     let (now, keep) = (worker.jobs.clock.now(), worker.jobs.keep());
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for ended in batch {
-        outcomes.push(store::settle(&mut tx, &ended.task, &ended.settlement, now, keep).await?);
-    }
+    let ends: Vec<_> = batch.iter().map(|ended| (&*ended.task, &ended.settlement)).collect();
+    let outcomes = store::settle_all(&mut tx, &ends, now, keep).await?;
     tx.commit().await?;
     Ok(outcomes)
 }

@@ -1,6 +1,8 @@
 //! What workers write. Every statement about a running task carries its fence.
 
-use db::{FromRow, Json, Row, Tx};
+use std::collections::HashSet;
+
+use db::{FromRow, Json, Row, Tx, Value};
 use kernel::{Problem, TaskId, Timestamp, TraceParent, WorkspaceId};
 
 use crate::{
@@ -87,12 +89,6 @@ impl Settlement {
     }
 }
 
-const SETTLE: &str = "UPDATE jobs_tasks SET
-    state = $3, worker = NULL, attempt = attempt - $4, run_at = COALESCE($5, run_at), result = $6, problem = $7,
-    error = COALESCE($8, error), finished_at = $9, expires_at = $10,
-    progress = CASE WHEN $6 IS NULL THEN progress ELSE 100 END
-    WHERE id = $1 AND fence = $2 AND state = 'RUNNING'";
-
 /// False if the task is no longer this attempt's.
 pub(crate) async fn settle(
     tx: &mut Tx,
@@ -101,6 +97,59 @@ pub(crate) async fn settle(
     now: Timestamp,
     keep: Keep,
 ) -> Result<bool> {
+    Ok(settle_all(tx, &[(task, settlement)], now, keep).await? == [true])
+}
+
+/// Ends that one statement writes: a few lengths make a few statements, which stay prepared.
+const TOGETHER: usize = 16;
+
+/// One answer for each: false if the task is no longer that attempt's. Every row stands under its own fence.
+pub(crate) async fn settle_all(
+    tx: &mut Tx,
+    ends: &[(&Claimed, &Settlement)],
+    now: Timestamp,
+    keep: Keep,
+) -> Result<Vec<bool>> {
+    let mut written: HashSet<TaskId> = HashSet::with_capacity(ends.len());
+    for ends in ends.chunks(TOGETHER) {
+        let mut values = Vec::with_capacity(ends.len() * TYPES.len());
+        for (task, settlement) in ends {
+            values.extend(end_values(task, settlement, now, keep));
+        }
+        written.extend(tx.query_built(settle_sql(ends.len())).bind_all(values).all::<TaskId>().await?);
+    }
+    Ok(ends.iter().map(|(task, _)| written.contains(&task.id)).collect())
+}
+
+/// Of `id, fence, state, given_back, run_at, result, problem, error, finished_at, expires_at`. Cast, since PostgreSQL takes
+/// a bare parameter in VALUES for text.
+const TYPES: [&str; 10] =
+    ["TEXT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "BIGINT", "BIGINT"];
+
+fn settle_sql(count: usize) -> String {
+    let row = |number: usize| {
+        let place = |(column, kind): (usize, &&str)| {
+            format!("CAST(${} AS {kind})", number * TYPES.len() + column + 1)
+        };
+        format!("({})", TYPES.iter().enumerate().map(place).collect::<Vec<_>>().join(", "))
+    };
+    let rows: Vec<_> = (0..count).map(row).collect();
+    format!(
+        "WITH ends(id, fence, state, given_back, run_at, result, problem, error, finished_at, expires_at) AS (VALUES {})
+         UPDATE jobs_tasks SET
+            state = ends.state, worker = NULL, attempt = jobs_tasks.attempt - ends.given_back,
+            run_at = COALESCE(ends.run_at, jobs_tasks.run_at), result = ends.result, problem = ends.problem,
+            error = COALESCE(ends.error, jobs_tasks.error), finished_at = ends.finished_at,
+            expires_at = ends.expires_at,
+            progress = CASE WHEN ends.result IS NULL THEN jobs_tasks.progress ELSE 100 END
+         FROM ends
+         WHERE jobs_tasks.id = ends.id AND jobs_tasks.fence = ends.fence AND jobs_tasks.state = 'RUNNING'
+         RETURNING jobs_tasks.id AS value",
+        rows.join(", ")
+    )
+}
+
+fn end_values(task: &Claimed, settlement: &Settlement, now: Timestamp, keep: Keep) -> [Value; TYPES.len()] {
     let state = settlement.state(task.attempt);
     let (mut given_back, mut run_at, mut result, mut problem, mut error) = (0i64, None, None, None, None);
     match settlement {
@@ -114,21 +163,18 @@ pub(crate) async fn settle(
         Settlement::Cancelled => {}
         Settlement::Released => given_back = 1,
     }
-    let rows = tx
-        .query(SETTLE)
-        .bind(task.id)
-        .bind(task.fence)
-        .bind(state.name())
-        .bind(given_back)
-        .bind(run_at)
-        .bind(result)
-        .bind(problem)
-        .bind(error)
-        .bind(state.is_finished().then_some(now))
-        .bind(expiry(keep, state, now))
-        .execute()
-        .await?;
-    Ok(rows == 1)
+    [
+        task.id.into(),
+        task.fence.into(),
+        state.name().into(),
+        given_back.into(),
+        run_at.into(),
+        result.into(),
+        problem.into(),
+        error.into(),
+        state.is_finished().then_some(now).into(),
+        expiry(keep, state, now).into(),
+    ]
 }
 
 /// False if the task is no longer this attempt's.
