@@ -92,6 +92,11 @@ pub(crate) const ALL: &[Meaning] = &[
     // People
     counter("identity_login_total", "Log-ins by outcome: ok, refused, throttled"),
     counter("notifications_sent_total", "Notifications by channel and outcome"),
+    counter("webhooks_deliveries_total", "Attempts to deliver to webhooks, by outcome"),
+    counter(
+        "webhooks_events_lost_total",
+        "Events that no webhook will hear of, since their tasks could not be made",
+    ),
     counter("mail_sent_total", "Mails by outcome"),
     counter("settings_changes_total", "Changes of settings at run time"),
     gauge("settings_version", "Number of the last change of settings that this process knows"),

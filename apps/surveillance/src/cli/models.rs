@@ -130,16 +130,22 @@ async fn download(sentinel: &Sentinel, matches: &ArgMatches) -> anyhow::Result<M
     ensure!(["http", "https"].contains(&url.scheme()), "the address must begin with https:// or http://");
     let expected = matches.get_one::<String>("sha256").context("which checksum?")?.to_ascii_lowercase();
     let max = sentinel.config.model_bytes_max;
-    let client = reqwest::Client::builder().connect_timeout(std::time::Duration::from_secs(15)).build()?;
-    let mut answer = client.get(url.clone()).send().await?.error_for_status()?;
-    let total = answer.content_length().filter(|length| *length <= max);
+    let upstream = sentinel.outbound.to("models").with(|policy| {
+        policy.private_allowed = true;
+        policy.bytes_max = max;
+        // From piece to piece of a large file, over a slow line.
+        policy.timeout = std::time::Duration::from_secs(30);
+        policy.total_timeout = std::time::Duration::from_secs(60);
+    });
+    let mut answer = upstream.get(&url).open().await?.success()?;
+    let total = answer.length().filter(|length| *length <= max);
     let progress = super::analyze::progress(total, "{bar:40} {bytes}/{total_bytes}");
     let mut bytes = Vec::new();
-    while let Some(piece) = answer.chunk().await? {
-        ensure!(
-            bytes.len() as u64 + piece.len() as u64 <= max,
-            "the file is larger than surveillance.model_bytes_max ({max} bytes)"
-        );
+    while let Some(piece) = answer
+        .next()
+        .await
+        .context("the model could not be fetched (surveillance.model_bytes_max bounds its size)")?
+    {
         bytes.extend_from_slice(&piece);
         progress.set_position(bytes.len() as u64);
     }

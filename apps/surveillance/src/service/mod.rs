@@ -17,6 +17,7 @@ use cache::Cached;
 use db::Db;
 use jobs::Jobs;
 use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
+use outbound::Outbound;
 use platform::{Directory, Platform};
 use realtime::Events;
 use storage::Storage;
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) storage: Storage,
     /// By the hours that they cover.
     stats_cache: Cached<String, Stats>,
+    pub(crate) outbound: Outbound,
     pub(crate) directory: Directory,
     pub(crate) settings: RuntimeSettings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -92,6 +94,7 @@ impl Sentinel {
             events: platform.events.clone(),
             storage: platform.storage.clone(),
             stats_cache: platform.cache.cached("surveillance.stats", STATS_TTL),
+            outbound: platform.outbound.clone(),
             directory: platform.directory.clone(),
             settings: platform.settings.clone(),
             clock: platform.clock.clone(),

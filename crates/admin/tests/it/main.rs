@@ -146,3 +146,49 @@ async fn a_panic_is_a_problem_and_the_server_lives_on() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_system_tells_of_breakers_pool_redis_and_nodes() {
+    on_each_engine(MODULES, async |app| {
+        let admin = app.admin().await;
+        // Nobody listens on port 1; five failures open the breaker of what the installation calls.
+        let own = app.platform.outbound.to("models").with(|policy| {
+            policy.private_allowed = true;
+            policy.attempts = 1;
+        });
+        for _ in 0..5 {
+            own.get("http://127.0.0.1:1/").send().await.unwrap_err();
+        }
+        let run = platform::nodes::run(app.platform.clone(), "9.9.9", platform::Role::ALL.to_vec());
+        app.platform.spawner.spawn("node", run);
+        let node = eventually("a node tells of itself", async || {
+            let system = admin.get("/api/v1/system").await.expect(200).json();
+            system["nodes"].as_array().unwrap().first().cloned()
+        })
+        .await;
+        assert_eq!(
+            (&node["version"], &node["roles"]),
+            (&json!("9.9.9"), &json!(["web", "worker", "camera"]))
+        );
+
+        // One that was not heard of for a minute is not told of any more.
+        let later = app.platform.clock.now() + std::time::Duration::from_secs(61);
+        let mut tx = app.platform.db.read().await.unwrap();
+        assert_eq!(platform::nodes::list(&mut tx, later).await.unwrap(), []);
+        drop(tx);
+
+        let system = admin.get("/api/v1/system").await.expect(200).json();
+        let breaker = &system["breakers"][0];
+        assert_eq!(
+            (&breaker["name"], &breaker["state"], &breaker["failures"]),
+            (&json!("models"), &json!("open"), &json!(5))
+        );
+        assert!(breaker["opened_at"].is_string(), "{breaker}");
+        let has_redis = app.platform.redis.is_configured();
+        assert_eq!(system["redis"], json!({"is_configured": has_redis, "is_up": has_redis}));
+        assert!(system["database"]["connections"].as_u64().unwrap() > 0, "{}", system["database"]);
+        let ready = app.stranger().get("/health/ready").await.expect(200).json();
+        assert_eq!(ready["checks"]["outbound"], "degraded");
+    })
+    .await;
+}
