@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # A private PostgreSQL for tests, on a free port of the loopback interface, in a folder of its own.
 #
-#   postgres.sh start FOLDER   makes the cluster there, starts it and prints the superuser's URL
-#   postgres.sh stop FOLDER    stops it and removes the folder
+#   postgres.sh start FOLDER [SETTING=VALUE…]   makes the cluster there, starts it and prints the superuser's URL
+#   postgres.sh stop FOLDER                     stops it and removes the folder
+#   postgres.sh down FOLDER [fast|immediate]    only stops it; `immediate` is a crash
+#   postgres.sh up FOLDER                       starts it again, under the same URL
+#   postgres.sh restart FOLDER [fast|immediate] both
 #
 # PostgreSQL refuses to run as root; then the cluster belongs to an unprivileged user (`postgres`, else `nobody`).
-# Durability is off: the cluster lives as long as the tests. The server itself is never killed by a test.
+# Durability is off: the cluster lives as long as the tests. A test that stops the server has one of its own, and sets
+# synchronous_commit=on for it: a crash of the server then loses nothing (fsync is for the crash of a machine).
 . "$(dirname "$0")/lib.sh"
 
 # The newest PostgreSQL of version 15 or later, by its folder of programs.
@@ -26,7 +30,8 @@ as_owner() {
 }
 
 start() {
-  local folder=$1 bin port password
+  local folder=$1 bin port password setting
+  shift
   bin=$(programs) || { need_packages postgresql && bin=$(programs); } || die "PostgreSQL 15 or later is missing"
   mkdir -p "$folder"
   chmod 700 "$folder"
@@ -45,6 +50,9 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 CONF
+  for setting in "$@"; do
+    echo "${setting%%=*} = '${setting#*=}'" | as_owner tee -a "$folder/data/postgresql.conf" >/dev/null
+  done
   # Another program may take the port between asking and listening: then ask again.
   for _ in 1 2 3; do
     port=$(free_port)
@@ -66,11 +74,27 @@ stop() {
   rm -rf -- "$folder" "$folder.log"
 }
 
+down() {
+  as_owner "$(programs)/pg_ctl" --pgdata "$1/data" --mode "${2:-fast}" --wait --silent stop </dev/null >&2
+}
+
+# The port is the one of the start: pg_ctl keeps the options of the last start in a file.
+up() {
+  local port
+  port=$(as_owner sed -nE 's/.*"-p" "([0-9]+)".*/\1/p' "$1/data/postmaster.opts")
+  as_owner "$(programs)/pg_ctl" --pgdata "$1/data" --log "$1/server.log" --wait --silent --options "-p $port" start \
+    </dev/null >&2
+}
+
 owner=postgres
 id "$owner" >/dev/null 2>&1 || owner=nobody
-[ $# -eq 2 ] || die "usage: postgres.sh start|stop FOLDER"
+usage="usage: postgres.sh start FOLDER [SETTING=VALUE…] | stop FOLDER | down|restart FOLDER [fast|immediate] | up FOLDER"
+[ $# -ge 2 ] || die "$usage"
 case $1 in
-  start) start "$2" ;;
-  stop) stop "$2" ;;
-  *) die "usage: postgres.sh start|stop FOLDER" ;;
+  start | stop | down | up) "$@" ;;
+  restart)
+    down "$2" "${3:-fast}"
+    up "$2"
+    ;;
+  *) die "$usage" ;;
 esac
