@@ -14,7 +14,8 @@ pub struct Config {
     /// PostgreSQL: connections held at most, the overflow above `connections_min` only while it is needed (`idle_s`);
     /// SQLite: readers. Default 16.
     pub connections_max: u32,
-    /// A connection above `connections_min` that nobody used for this long is closed, in seconds. Default 300.
+    /// Connections above `connections_min` are closed when so many were not needed at once for this long, in seconds.
+    /// Default 300.
     pub idle_s: u64,
     /// PostgreSQL: a connection older than this is replaced, in seconds. Default 1800.
     pub recycle_s: u64,

@@ -14,6 +14,7 @@
 //! back. [`Db::read`] takes a reader. Nothing slow may be awaited while a `Tx` is open.
 
 mod config;
+mod demand;
 mod error;
 mod meter;
 mod migrate;

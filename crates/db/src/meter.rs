@@ -1,4 +1,5 @@
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -8,7 +9,7 @@ use std::{
 
 use metrics::Histogram;
 
-use crate::{Config, Engine, Error, Result};
+use crate::{Config, Engine, Error, Result, demand::Demand};
 
 tokio::task_local! {
     static COUNTED: Arc<AtomicU64>;
@@ -32,6 +33,7 @@ pub(crate) struct Meter {
     write: Histogram,
     commit: Histogram,
     wait: Histogram,
+    pub(crate) demand: Demand,
     /// Set when the disk was full, until a write succeeds.
     pub(crate) is_full: AtomicBool,
 }
@@ -51,6 +53,29 @@ impl Kind {
         let is_read = word.eq_ignore_ascii_case("select")
             || word.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("with"));
         if is_read { Self::Read } else { Self::Write }
+    }
+}
+
+/// A transaction that is open, for the count of those.
+pub(crate) struct Active(Arc<Meter>);
+
+impl Active {
+    pub(crate) fn new(meter: &Arc<Meter>) -> Self {
+        meter.demand.began();
+        Self(meter.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.demand.ended();
+    }
+}
+
+impl Deref for Active {
+    type Target = Meter;
+    fn deref(&self) -> &Meter {
+        &self.0
     }
 }
 
@@ -102,6 +127,7 @@ impl Meter {
             write: query("write"),
             commit: query("commit"),
             wait: metrics::histogram!("db_wait_duration_seconds", "engine" => name),
+            demand: Demand::new(config.connections_min, Duration::from_secs(config.idle_s)),
             is_full: AtomicBool::new(false),
         }
     }

@@ -14,7 +14,7 @@ use sqlx::{
 use crate::{
     Config, Error, Result, Tx,
     config::{Synchronous, Target},
-    meter::{Line, Meter},
+    meter::{Active, Line, Meter},
 };
 
 /// Which SQL engine is behind a [`Db`].
@@ -114,7 +114,8 @@ impl Db {
         let readers = pool(config.connections_max.max(1))
             .idle_timeout(Duration::from_secs(config.idle_s))
             .connect_lazy_with(options.pragma("query_only", "true"));
-        Ok(Self::new(Pools::Sqlite { writer, readers }, config))
+        let meter = Arc::new(Meter::new(Engine::Sqlite, config));
+        Ok(Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter })))
     }
 
     async fn open_postgres(name: &str, config: &Config) -> Result<Self> {
@@ -124,6 +125,8 @@ impl Db {
             .map_err(open)?
             .application_name(name)
             .statement_cache_capacity(config.statement_cache);
+        let meter = Arc::new(Meter::new(Engine::Postgres, config));
+        let demand = meter.clone();
         let pool = PgPoolOptions::new()
             .min_connections(config.connections_min.min(config.connections_max))
             .max_connections(config.connections_max.max(1))
@@ -131,6 +134,10 @@ impl Db {
             .idle_timeout(Duration::from_secs(config.idle_s))
             .max_lifetime(Duration::from_secs(config.recycle_s))
             .test_before_acquire(config.pre_ping)
+            .after_release(move |_, _| {
+                let is_kept = !demand.demand.is_surplus();
+                Box::pin(async move { Ok(is_kept) })
+            })
             .connect_with(options)
             .await
             .map_err(open)?;
@@ -149,15 +156,7 @@ impl Db {
             begin_read: shared(begin_read),
             is_preparing: config.statement_cache > 0,
         };
-        Ok(Self::new(pools, config))
-    }
-
-    fn new(pools: Pools, config: &Config) -> Self {
-        let engine = match pools {
-            Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres { .. } => Engine::Postgres,
-        };
-        Self(Arc::new(Shared { pools, meter: Arc::new(Meter::new(engine, config)) }))
+        Ok(Self(Arc::new(Shared { pools, meter })))
     }
 
     pub fn engine(&self) -> Engine {
@@ -175,11 +174,12 @@ impl Db {
             Pools::Sqlite { writer, .. } => {
                 let begin = "BEGIN IMMEDIATE".into_sql_str();
                 let tx = waited(meter, &meter.writers, writer.begin_with(begin)).await?;
-                Ok(Tx::sqlite(tx, meter.clone(), false))
+                Ok(Tx::sqlite(tx, Active::new(meter), false))
             }
             Pools::Postgres { pool, begin, is_preparing, .. } => {
+                meter.demand.saw(pool.size());
                 let tx = waited(meter, &meter.writers, pool.begin_with(begin.clone())).await?;
-                Ok(Tx::postgres(tx, meter.clone(), false, *is_preparing))
+                Ok(Tx::postgres(tx, Active::new(meter), false, *is_preparing))
             }
         }
     }
@@ -190,11 +190,12 @@ impl Db {
         match &self.0.pools {
             Pools::Sqlite { readers, .. } => {
                 let tx = waited(meter, &meter.readers, readers.begin()).await?;
-                Ok(Tx::sqlite(tx, meter.clone(), true))
+                Ok(Tx::sqlite(tx, Active::new(meter), true))
             }
             Pools::Postgres { pool, begin_read, is_preparing, .. } => {
+                meter.demand.saw(pool.size());
                 let tx = waited(meter, &meter.readers, pool.begin_with(begin_read.clone())).await?;
-                Ok(Tx::postgres(tx, meter.clone(), true, *is_preparing))
+                Ok(Tx::postgres(tx, Active::new(meter), true, *is_preparing))
             }
         }
     }

@@ -222,7 +222,8 @@ impl Transfer<'_> {
             let digest = if was_there {
                 Digest::of(&mut source, from).await?
             } else {
-                let digest = copy_table(&mut source, from, self.to, to, progress).await?;
+                let copied = copy_table(&mut source, from, self.to, to, progress).await;
+                let digest = copied.map_err(|error| within(&table.name, error))?;
                 progress(Step::Verify { name: &table.name });
                 self.verify(to, digest).await?;
                 digest
@@ -282,6 +283,16 @@ impl Transfer<'_> {
             tx.query_built(format!("DELETE FROM {}", table.quoted())).execute().await?;
         }
         tx.commit().await
+    }
+}
+
+/// What the engine said, and of which table.
+fn within(table: &str, error: Error) -> Error {
+    match error {
+        Error::Sql(source) | Error::Constraint { source, .. } => {
+            Error::Transfer(format!("{table} cannot be copied: {source}"))
+        }
+        other => other,
     }
 }
 
