@@ -202,8 +202,10 @@ impl Db {
 
     /// PostgreSQL: wakes those who [`listen`](Self::listen) on a channel, in every process. SQLite: nobody is there.
     pub async fn notify(&self, channel: &'static str) -> Result<()> {
-        if let Pools::Postgres { pool, .. } = &self.0.pools {
-            sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(pool).await?;
+        if let Pools::Postgres { pool, is_preparing, .. } = &self.0.pools {
+            // Not prepared by name: behind PgBouncer the next statement may go to another connection.
+            let notify = sqlx::query("SELECT pg_notify($1, '')").persistent(*is_preparing).bind(channel);
+            notify.execute(pool).await.map_err(|error| self.0.meter.failed(error))?;
         }
         Ok(())
     }
