@@ -161,6 +161,7 @@ impl App {
             spawner.spawn(service.name, service.start(spawner.token()));
         }
         let stop = spawner.token();
+        let router = router.layer(axum::middleware::from_fn(count_statements));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         spawner.spawn("http", async move {
             tokio::select! {
@@ -266,6 +267,18 @@ fn migrations(modules: &Modules) -> Vec<(&'static str, Migrations)> {
     ];
     all.extend(modules.manifests.iter().map(|manifest| (manifest.name, manifest.migrations)));
     all
+}
+
+/// The header in which a test finds how many statements its request gave to the database.
+pub const STATEMENTS: &str = "x-test-statements";
+
+async fn count_statements(
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    let (mut response, statements) = db::count_statements(next.run(request)).await;
+    response.headers_mut().insert(STATEMENTS, statements.into());
+    response
 }
 
 /// A page that panics, for the test of what happens then.

@@ -50,7 +50,9 @@ impl Database {
                 let url = with_database(server, &name);
                 let config =
                     Config { url: Secret::new(url.clone()), connections_max: 8, ..Config::default() };
-                let db = Db::open(&config, folder.join("unused")).await.expect("the new database opens");
+                let db = Db::open_as("socle test", &config, folder.join("unused"))
+                    .await
+                    .expect("the new database opens");
                 Self { db, url, made: Some((server.clone(), name)) }
             }
         }

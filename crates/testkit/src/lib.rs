@@ -22,7 +22,7 @@ mod engine;
 mod redis;
 mod wait;
 
-pub use app::{App, Modules, TestConfig, on_each_engine};
+pub use app::{App, Modules, STATEMENTS, TestConfig, on_each_engine};
 pub use client::{Answer, Client};
 pub use clock::MockClock;
 pub use data::test_data;

@@ -82,6 +82,66 @@ async fn up_down_up_is_the_identity() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn up_and_down_to_a_number() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        let json = |arguments: &[&str]| -> serde_json::Value {
+            serde_json::from_str(&db_command(&folder, &[arguments, &["--json"]].concat())).unwrap()
+        };
+        let all = json(&["upgrade"])["applied"].as_array().unwrap().len();
+        assert_eq!(json(&["downgrade", "-2"])["taken_back"].as_array().unwrap().len(), 2);
+        assert_eq!(json(&["downgrade", "to", "3"])["taken_back"].as_array().unwrap().len(), all - 5);
+        let history = json(&["history"]);
+        let last = history.as_array().unwrap().last().unwrap();
+        assert_eq!((history.as_array().unwrap().len(), &last["number"]), (3, &serde_json::json!(3)));
+        assert_eq!(json(&["upgrade", "to", "4"])["applied"].as_array().unwrap().len(), 1);
+        db_command(&folder, &["upgrade"]);
+        db_command(&folder, &["downgrade", "to", "1", "--module", "surveillance"]);
+        let current = json(&["current"]);
+        let surveillance =
+            current.as_array().unwrap().iter().find(|row| row["module"] == "surveillance").unwrap();
+        assert_eq!(surveillance["version"], 1);
+        assert!(surveillance["head"].as_i64().unwrap() >= 3);
+        assert!(db_command(&folder, &["current"]).contains("(not the newest)"));
+        db_command(&folder, &["upgrade", "to", "3", "--module", "surveillance"]);
+        assert_eq!(json(&["status"])["pending"], serde_json::json!([]));
+        for (wrong, expected) in [
+            (&["upgrade", "to", "900"][..], "only"),
+            (&["downgrade", "to", "900"], "to go up, upgrade"),
+            (&["downgrade", "sideways"], "write it like"),
+            (&["upgrade", "5"], "write it like"),
+            (&["downgrade", "-1", "--module", "chef"], "no module chef"),
+        ] {
+            let said = failure(folder.socle().arg("db").args(wrong));
+            assert!(said.contains(expected), "{wrong:?}: {said}");
+        }
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_the_settings_is_told() {
+    let folder = Folder::new();
+    let file = folder.path().join("socle.toml");
+    let text = "[database]\nurl = \"mysql://db/x\"\nconnections_min = 9\nconnections_max = 3\nacquire_timeout_ms = 0\nsynchronous = \"off\"\n";
+    std::fs::write(&file, text).unwrap();
+    let said = failure(folder.socle().arg("--config").arg(&file).args(["db", "status"]));
+    assert!(said.contains("database.synchronous"), "{said}");
+    std::fs::write(&file, text.replace("synchronous = \"off\"\n", "")).unwrap();
+    let said = failure(folder.socle().arg("--config").arg(&file).args(["db", "status"]));
+    for setting in ["database.url", "database.connections_min", "database.acquire_timeout_ms"] {
+        assert!(said.contains(setting), "{setting} is missing in:\n{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_migrations_are_written_in_a_checkout_only() {
+    let folder = Folder::new();
+    let said = failure(folder.socle().args(["db", "new", "surveillance", "add_site"]));
+    assert!(said.contains("no source checkout"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_that_start_together_migrate_once() {
     for engine in engines() {
         let (folder, database) = folder_on(&engine).await;
