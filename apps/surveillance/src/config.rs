@@ -44,6 +44,8 @@ pub struct Config {
     pub live_quality: u8,
     /// JPEG quality of snapshots, 1 to 100. Default 88.
     pub snapshot_quality: u8,
+    /// How long a removed camera can be restored, in days; 0: until the next purge, which runs every night. Default 30.
+    pub deleted_retention_days: u32,
     /// Largest model that is taken, in bytes. Default 209715200 (200 MiB).
     pub model_bytes_max: u64,
 }
@@ -77,6 +79,7 @@ impl Default for Config {
             down_notice_s: 300,
             live_quality: 75,
             snapshot_quality: 88,
+            deleted_retention_days: 30,
             model_bytes_max: 200 << 20,
         }
     }
@@ -104,6 +107,7 @@ impl Config {
         check(self.down_notice_s <= 604_800, "down_notice_s: must be at most 604800");
         check((1..=100).contains(&self.live_quality), "live_quality: must be from 1 to 100");
         check((1..=100).contains(&self.snapshot_quality), "snapshot_quality: must be from 1 to 100");
+        check(self.deleted_retention_days <= 3_650, "deleted_retention_days: must be at most 3650");
         check(self.model_bytes_max >= 1 << 10, "model_bytes_max: must be at least 1024");
         check(self.zone().is_ok(), "time_zone: is no IANA time zone such as Europe/Paris");
         for network in &self.allow_networks {

@@ -1,6 +1,6 @@
 //! Work that outlives a request.
 
-use ::jobs::{Handlers, Job, JobContext, Options};
+use ::jobs::{Handlers, Job, JobContext, Options, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::{model::EventId, service::Sentinel};
@@ -23,9 +23,39 @@ impl Job for MakeClip {
     }
 }
 
+/// Deletes for good what was removed long enough ago.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PurgeCameras {}
+
+impl Job for PurgeCameras {
+    const KIND: &'static str = "surveillance.purge_cameras";
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule::new(
+        PurgeCameras::KIND,
+        "Deletes cameras for good that were removed more than surveillance.deleted_retention_days ago",
+        "20 3 * * *",
+        |_| PurgeCameras {},
+    )]
+}
+
 pub(crate) fn handlers(sentinel: Sentinel) -> Handlers {
-    Handlers::new().on(move |job: JobContext, clip: MakeClip| {
-        let sentinel = sentinel.clone();
-        async move { sentinel.make_clip(&job, clip.event).await }
-    })
+    let purging = sentinel.clone();
+    Handlers::new()
+        .on(move |job: JobContext, clip: MakeClip| {
+            let sentinel = sentinel.clone();
+            async move { sentinel.make_clip(&job, clip.event).await }
+        })
+        .on(move |job: JobContext, _: PurgeCameras| {
+            let sentinel = purging.clone();
+            async move {
+                let purged = sentinel.purge_cameras(job.now()).await?;
+                Ok(serde_json::json!({ "purged": purged }))
+            }
+        })
 }

@@ -66,7 +66,7 @@ pub fn build(platform: &Platform, config: Config) -> Result<Parts, BuildError> {
     Ok(Parts {
         routes: http::routes(sentinel.clone()),
         jobs: jobs::handlers(sentinel.clone()),
-        schedules: Vec::new(),
+        schedules: jobs::schedules(),
         commands: cli::commands(&sentinel),
         checks: vec![Check::new("cameras", false, move || {
             let sentinel = checked.clone();

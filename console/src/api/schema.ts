@@ -832,7 +832,7 @@ export interface paths {
         /** Changes a camera, as older clients do: what is left out stays. */
         put: operations["put_camera"];
         post?: never;
-        /** Removes a camera. Its events stay. */
+        /** Removes a camera. Its events stay, and it can be restored for `surveillance.deleted_retention_days`. */
         delete: operations["delete_camera"];
         options?: never;
         head?: never;
@@ -888,6 +888,23 @@ export interface paths {
         put?: never;
         /** Closes the camera's source and opens it again. */
         post: operations["restart_camera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/surveillance/cameras/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a removed camera back as it was. */
+        post: operations["restore_camera"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1690,6 +1707,11 @@ export interface components {
         Camera: {
             /** Format: date-time */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was removed; null while it is there.
+             */
+            deleted_at: string | null;
             detection: components["schemas"]["Detection"];
             enabled: boolean;
             /**
@@ -2387,6 +2409,11 @@ export interface components {
             items: {
                 /** Format: date-time */
                 created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was removed; null while it is there.
+                 */
+                deleted_at: string | null;
                 detection: components["schemas"]["Detection"];
                 enabled: boolean;
                 /**
@@ -6275,6 +6302,8 @@ export interface operations {
             query?: {
                 page?: number;
                 page_size?: number;
+                /** @description `true`: those that were removed and can be restored, the last first. */
+                deleted?: boolean;
             };
             header?: never;
             path?: never;
@@ -7122,6 +7151,63 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_camera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Camera"];
+                };
             };
             /** @description No credentials, or none that count. */
             401: {

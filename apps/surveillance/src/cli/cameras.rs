@@ -34,8 +34,10 @@ pub(super) async fn run(sentinel: Sentinel, matches: ArgMatches) -> anyhow::Resu
         "list" => {
             let allow = allow::<ReadCameras>(&sentinel, workspace);
             for page in 1.. {
-                let found =
-                    sentinel.list_cameras(&allow, PageQuery { page, page_size: 100 }).await.map_err(told)?;
+                let found = sentinel
+                    .list_cameras(&allow, PageQuery { page, page_size: 100 }, false)
+                    .await
+                    .map_err(told)?;
                 for (camera, _) in &found.items {
                     let source = camera.draft.source.shown();
                     if as_json {

@@ -174,6 +174,9 @@ pub(crate) struct CameraBody {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+    /// When it was removed; null while it is there.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    deleted_at: Option<Timestamp>,
 }
 
 impl CameraBody {
@@ -193,6 +196,7 @@ impl CameraBody {
             health: HealthBody::new(health, now),
             created_at: camera.created_at,
             updated_at: camera.updated_at,
+            deleted_at: camera.deleted_at,
         }
     }
 }

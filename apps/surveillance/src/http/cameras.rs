@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Listing {
     page: Option<u32>,
     page_size: Option<u32>,
+    /// `true`: those that were removed and can be restored, the last first.
+    deleted: Option<bool>,
 }
 
 /// The workspace's cameras by name.
@@ -29,7 +31,12 @@ pub(super) async fn list(
     Query(query): Query<Listing>,
 ) -> web::Result<Json<Page<CameraBody>>> {
     let page = PageQuery::parse(query.page, query.page_size)?;
-    Ok(Json(sentinel.list_cameras(&allow, page).await?.map(|found| CameraBody::new(found, allow.now))))
+    Ok(Json(
+        sentinel
+            .list_cameras(&allow, page, query.deleted.unwrap_or(false))
+            .await?
+            .map(|found| CameraBody::new(found, allow.now)),
+    ))
 }
 
 /// Adds a camera; it starts at once if it is enabled.
@@ -169,7 +176,7 @@ pub(super) async fn configure(
     update(sentinel, allow, id, input).await
 }
 
-/// Removes a camera. Its events stay.
+/// Removes a camera. Its events stay, and it can be restored for `surveillance.deleted_retention_days`.
 #[utoipa::path(delete, path = "/api/v1/surveillance/cameras/{id}", tag = "surveillance", operation_id = "delete_camera",
     params(("id" = String, Path)), responses((status = 204)))]
 pub(super) async fn delete(
@@ -179,6 +186,17 @@ pub(super) async fn delete(
 ) -> web::Result<StatusCode> {
     sentinel.delete_camera(&allow, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings a removed camera back as it was.
+#[utoipa::path(post, path = "/api/v1/surveillance/cameras/{id}/restore", tag = "surveillance",
+    operation_id = "restore_camera", params(("id" = String, Path)), responses((status = 200, body = CameraBody)))]
+pub(super) async fn restore(
+    State(sentinel): State<Sentinel>,
+    Allowed(allow): Allowed<WriteCameras>,
+    Path(id): Path<CameraId>,
+) -> web::Result<Json<CameraBody>> {
+    Ok(Json(CameraBody::new(sentinel.restore_camera(&allow, id).await?, allow.now)))
 }
 
 /// Replaces a camera's zones and lines while it runs.

@@ -25,6 +25,7 @@ pub(crate) fn routes(sentinel: Sentinel) -> OpenApiRouter {
         .routes(routes!(cameras::configure))
         .routes(routes!(cameras::set_zones))
         .routes(routes!(cameras::restart))
+        .routes(routes!(cameras::restore))
         .routes(routes!(live::snapshot))
         .routes(routes!(live::mjpeg))
         .routes(routes!(transfer::export, transfer::import))

@@ -139,6 +139,8 @@ pub(crate) struct Camera {
     pub(crate) zones: Vec<Zone>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// When it was put aside; `None` while it is there.
+    pub(crate) deleted_at: Option<Timestamp>,
 }
 
 impl Camera {
@@ -200,6 +202,7 @@ mod tests {
             zones: vec![],
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
+            deleted_at: None,
         };
         let mut renamed = camera.clone();
         renamed.draft.name = "Gate".into();

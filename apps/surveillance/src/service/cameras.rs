@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use db::OnConstraint as _;
-use kernel::{Allow, FieldError};
+use kernel::{Allow, FieldError, Timestamp};
 use web::{Page, PageQuery};
 
 use super::Sentinel;
@@ -26,10 +26,17 @@ impl Sentinel {
         &self,
         allow: &Allow<ReadCameras>,
         page: PageQuery,
+        deleted: bool,
     ) -> Result<Page<(Camera, Health)>, Error> {
+        let (limit, offset) = (page.limit(), page.offset());
         let mut tx = self.db.read().await?;
-        let cameras = store::cameras::list(&mut tx, allow.workspace, page.limit(), page.offset()).await?;
-        let total = store::cameras::count(&mut tx, allow.workspace).await?;
+        let (cameras, total) = if deleted {
+            let cameras = store::cameras::list_deleted(&mut tx, allow.workspace, limit, offset).await?;
+            (cameras, store::cameras::count_deleted(&mut tx, allow.workspace).await?)
+        } else {
+            let cameras = store::cameras::list(&mut tx, allow.workspace, limit, offset).await?;
+            (cameras, store::cameras::count(&mut tx, allow.workspace).await?)
+        };
         drop(tx);
         Ok(page.of(cameras, total).map(|camera| self.with_health(camera)))
     }
@@ -67,6 +74,7 @@ impl Sentinel {
             zones,
             created_at: allow.now,
             updated_at: allow.now,
+            deleted_at: None,
         };
         let mut tx = self.db.begin().await?;
         store::cameras::insert(&mut tx, &camera)
@@ -131,16 +139,55 @@ impl Sentinel {
         Ok(())
     }
 
-    /// The camera goes, its events stay.
+    /// The camera is put aside, its events stay.
     pub(crate) async fn delete_camera(&self, allow: &Allow<WriteCameras>, id: CameraId) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        if !store::cameras::delete(&mut tx, allow.workspace, id).await? {
+        if !store::cameras::TRASH.put_aside(&mut tx, allow.workspace, id, allow.now).await? {
             return Err(Error::CameraNotFound(id));
         }
         tx.commit().await?;
         self.forget_stats(allow.workspace).await;
         self.fleet.remove(id);
         Ok(())
+    }
+
+    /// A removed camera comes back as it was, and starts if it was enabled.
+    pub(crate) async fn restore_camera(
+        &self,
+        allow: &Allow<WriteCameras>,
+        id: CameraId,
+    ) -> Result<(Camera, Health), Error> {
+        let mut tx = self.db.begin().await?;
+        let restored = store::cameras::TRASH
+            .restore(&mut tx, allow.workspace, id, allow.now)
+            .await
+            .on_constraint("surveillance_cameras_workspace_id_name_key", || Error::NameTaken)?;
+        if !restored {
+            return Err(Error::CameraNotFound(id));
+        }
+        let camera =
+            store::cameras::find(&mut tx, allow.workspace, id).await?.ok_or(Error::CameraNotFound(id))?;
+        tx.commit().await?;
+        tracing::info!(camera.id = %id, "camera restored");
+        self.fleet.wake();
+        Ok(self.with_health(camera))
+    }
+
+    /// Cameras that were removed longer ago than they are kept go for good, of all workspaces. Gives how many.
+    pub(crate) async fn purge_cameras(&self, now: Timestamp) -> Result<u64, Error> {
+        const AT_ONCE: u32 = 100;
+        let days = u64::from(self.config.deleted_retention_days);
+        let before = super::earlier(now, Duration::from_secs(days * 86_400));
+        let mut purged = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let gone: Vec<CameraId> = store::cameras::TRASH.purge(&mut tx, before, AT_ONCE).await?;
+            tx.commit().await?;
+            purged += gone.len() as u64;
+            if gone.len() < AT_ONCE as usize {
+                return Ok(purged);
+            }
+        }
     }
 
     /// Closes the source and opens it again.

@@ -58,6 +58,7 @@ impl Sentinel {
                         zones,
                         created_at: allow.now,
                         updated_at: allow.now,
+                        deleted_at: None,
                     };
                     store::cameras::insert(&mut tx, &camera)
                         .await

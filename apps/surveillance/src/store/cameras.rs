@@ -1,7 +1,10 @@
-use db::{FromRow, Json, Row, Tx};
+use db::{FromRow, Json, Row, Tx, soft_delete::Trash};
 use kernel::{Timestamp, WorkspaceId};
 
 use crate::model::{Camera, CameraDraft, CameraId, Record, Source, SourceKind, Transport};
+
+/// Removed cameras, until they are purged.
+pub(crate) const TRASH: Trash = Trash::of("surveillance_cameras");
 
 impl FromRow for Camera {
     fn from_row(row: &Row) -> db::Result<Self> {
@@ -38,12 +41,13 @@ impl FromRow for Camera {
             zones,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
+            deleted_at: row.get("deleted_at")?,
         })
     }
 }
 
 pub(crate) async fn find(tx: &mut Tx, workspace: WorkspaceId, id: CameraId) -> db::Result<Option<Camera>> {
-    tx.query("SELECT * FROM surveillance_cameras WHERE workspace_id = $1 AND id = $2")
+    tx.query("SELECT * FROM surveillance_cameras WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL")
         .bind(workspace)
         .bind(id)
         .optional()
@@ -57,7 +61,8 @@ pub(crate) async fn list(
     offset: i64,
 ) -> db::Result<Vec<Camera>> {
     tx.query(
-        "SELECT * FROM surveillance_cameras WHERE workspace_id = $1 ORDER BY name, id LIMIT $2 OFFSET $3",
+        "SELECT * FROM surveillance_cameras WHERE workspace_id = $1 AND deleted_at IS NULL
+         ORDER BY name, id LIMIT $2 OFFSET $3",
     )
     .bind(workspace)
     .bind(limit)
@@ -67,15 +72,20 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn count(tx: &mut Tx, workspace: WorkspaceId) -> db::Result<u64> {
-    tx.query("SELECT COUNT(*) AS value FROM surveillance_cameras WHERE workspace_id = $1")
-        .bind(workspace)
-        .one()
-        .await
+    tx.query(
+        "SELECT COUNT(*) AS value FROM surveillance_cameras WHERE workspace_id = $1 AND deleted_at IS NULL",
+    )
+    .bind(workspace)
+    .one()
+    .await
 }
 
 /// Those of all workspaces: what the camera role runs.
 pub(crate) async fn list_enabled(tx: &mut Tx) -> db::Result<Vec<Camera>> {
-    tx.query("SELECT * FROM surveillance_cameras WHERE enabled = $1 ORDER BY id").bind(true).all().await
+    tx.query("SELECT * FROM surveillance_cameras WHERE enabled = $1 AND deleted_at IS NULL ORDER BY id")
+        .bind(true)
+        .all()
+        .await
 }
 
 pub(crate) async fn insert(tx: &mut Tx, camera: &Camera) -> db::Result<()> {
@@ -112,7 +122,7 @@ pub(crate) async fn update(tx: &mut Tx, camera: &Camera) -> db::Result<()> {
     tx.query(
         "UPDATE surveillance_cameras SET name = $3, source_kind = $4, source_url = $5, source_loop = $6,
          source_real_time = $7, source_transport = $8, fps = $9, width = $10, height = $11, enabled = $12, record = $13,
-         detection = $14, zones = $15, updated_at = $16 WHERE workspace_id = $1 AND id = $2",
+         detection = $14, zones = $15, updated_at = $16 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
     )
     .bind(camera.workspace)
     .bind(camera.id)
@@ -135,14 +145,29 @@ pub(crate) async fn update(tx: &mut Tx, camera: &Camera) -> db::Result<()> {
     Ok(())
 }
 
-pub(crate) async fn delete(tx: &mut Tx, workspace: WorkspaceId, id: CameraId) -> db::Result<bool> {
-    let gone = tx
-        .query("DELETE FROM surveillance_cameras WHERE workspace_id = $1 AND id = $2")
+/// Those that were removed and not purged yet, the last first.
+pub(crate) async fn list_deleted(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    limit: i64,
+    offset: i64,
+) -> db::Result<Vec<Camera>> {
+    tx.query(
+        "SELECT * FROM surveillance_cameras WHERE workspace_id = $1 AND deleted_at IS NOT NULL
+         ORDER BY deleted_at DESC, id LIMIT $2 OFFSET $3",
+    )
+    .bind(workspace)
+    .bind(limit)
+    .bind(offset)
+    .all()
+    .await
+}
+
+pub(crate) async fn count_deleted(tx: &mut Tx, workspace: WorkspaceId) -> db::Result<u64> {
+    tx.query("SELECT COUNT(*) AS value FROM surveillance_cameras WHERE workspace_id = $1 AND deleted_at IS NOT NULL")
         .bind(workspace)
-        .bind(id)
-        .execute()
-        .await?;
-    Ok(gone > 0)
+        .one()
+        .await
 }
 
 /// When any camera or model was last changed and how many there are: another process may have done it.
@@ -155,7 +180,7 @@ pub(crate) async fn fingerprint(tx: &mut Tx) -> db::Result<(u64, Option<Timestam
     }
     let found: Found = tx
         .query(
-            "SELECT (SELECT COUNT(*) FROM surveillance_cameras) AS cameras,
+            "SELECT (SELECT COUNT(*) FROM surveillance_cameras WHERE deleted_at IS NULL) AS cameras,
                     (SELECT MAX(updated_at) FROM surveillance_cameras) AS changed,
                     (SELECT COUNT(*) FROM surveillance_models WHERE active = $1) AS models",
         )

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{path, switched_off, text, with_admin, zone};
@@ -27,6 +29,71 @@ async fn cameras_come_change_and_go() {
         admin.get(&one).await.expect(404);
         admin.delete(&one).await.expect(404);
         admin.get(&path("cameras/cam_nonsense")).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_camera_can_be_restored_until_it_is_purged() {
+    with_admin(async |app, admin| {
+        let made = admin.post(&path("cameras"), switched_off("Door")).await.expect(201).json();
+        let kept = admin.post(&path("cameras"), switched_off("Yard")).await.expect(201).json();
+        let one = path(&format!("cameras/{}", text(&made["id"])));
+        assert_eq!(made["deleted_at"], json!(null));
+        let names = async |query: &str| {
+            let list = admin.get(&path(&format!("cameras{query}"))).await.expect(200).json();
+            let items = list["items"].as_array().unwrap();
+            assert_eq!(list["total"], items.len());
+            items.iter().map(|camera| text(&camera["name"])).collect::<Vec<_>>()
+        };
+        admin.post(&format!("{one}/restore"), json!({})).await.expect(404);
+        admin.delete(&one).await.expect(204);
+        assert_eq!(
+            (names("").await, names("?deleted=true").await),
+            (vec!["Yard".into()], vec!["Door".to_owned()])
+        );
+        let list = admin.get(&path("cameras?deleted=true")).await.expect(200).json();
+        assert!(list["items"][0]["deleted_at"].is_string(), "{list}");
+        // Nothing reaches it meanwhile.
+        admin.get(&one).await.expect(404);
+        admin.patch(&one, json!({ "name": "Gate" })).await.expect(404);
+        admin.put(&format!("{one}/zones"), json!([])).await.expect(404);
+        admin.post(&format!("{one}/restart"), json!({})).await.expect(404);
+        assert!(!admin.get(&path("cameras.yaml")).await.expect(200).text().contains("Door"));
+        assert_eq!(app.admin_elsewhere().await.get(&path("cameras?deleted=true")).await.json()["total"], 0);
+        let restore = format!("{one}/restore");
+        app.member("user").await.post(&restore, json!({})).await.expect(403);
+        app.admin_elsewhere().await.post(&restore, json!({})).await.expect(404);
+
+        // Its name is free, and then it cannot come back under it.
+        let other = admin.post(&path("cameras"), switched_off("Door")).await.expect(201).json();
+        let taken = admin.post(&restore, json!({})).await.expect(409);
+        assert_eq!(taken.error(), "surveillance.camera-name-taken");
+        admin.delete(&path(&format!("cameras/{}", text(&other["id"])))).await.expect(204);
+        let back = admin.post(&restore, json!({})).await.expect(200).json();
+        for field in ["id", "name", "source", "detection", "zones", "created_at", "deleted_at"] {
+            assert_eq!(back[field], made[field], "{field}");
+        }
+        assert_eq!(names("").await, ["Door", "Yard"]);
+
+        admin.delete(&one).await.expect(204);
+        admin.delete(&path(&format!("cameras/{}", text(&kept["id"])))).await.expect(204);
+        assert_eq!(names("?deleted=true").await.len(), 3);
+        let purge = async || {
+            use db::soft_delete::Trash;
+            let mut tx = app.platform.db.begin().await.unwrap();
+            let before = kernel::Clock::now(&*app.clock) - Duration::from_secs(30 * 86_400);
+            let gone: Vec<surveillance::CameraId> =
+                Trash::of("surveillance_cameras").purge(&mut tx, before, 2).await.unwrap();
+            tx.commit().await.unwrap();
+            gone.len()
+        };
+        assert_eq!(purge().await, 0, "nothing is old enough");
+        app.clock.advance(Duration::from_secs(31 * 86_400));
+        assert_eq!((purge().await, purge().await, purge().await), (2, 1, 0));
+        let admin = app.admin().await;
+        assert_eq!(admin.get(&path("cameras?deleted=true")).await.expect(200).json()["total"], 0);
+        admin.post(&restore, json!({})).await.expect(404);
     })
     .await;
 }
