@@ -13,7 +13,7 @@ pub struct Config {
     pub url: Secret<String>,
     /// What Socle's keys and channels begin with, so that several installations can share a Redis. Default `socle`.
     pub prefix: String,
-    /// How long a command may take before the process goes on without it, in milliseconds. Default 250.
+    /// How long a command may take before the process goes on without it, in milliseconds. Default 1000.
     pub timeout_ms: u64,
     /// For `rediss://` with a certificate of your own: PEM file of the authority that signed it. Empty (the default): the
     /// authorities that browsers trust.
@@ -25,7 +25,7 @@ impl Default for Config {
         Self {
             url: Secret::default(),
             prefix: "socle".to_owned(),
-            timeout_ms: 250,
+            timeout_ms: 1_000,
             ca_file: PathBuf::default(),
         }
     }

@@ -62,12 +62,7 @@ async fn keep(weak: Weak<Inner>) {
         };
         if let Some((live, is_trusted)) = present {
             if is_trusted {
-                let mut changes = inner.state.subscribe();
-                drop(inner);
-                // Either it is time to ask, or somebody was let down, or the last handle is gone.
-                drop(
-                    time::timeout(PING_EVERY, changes.wait_for(|state| !matches!(state, State::Up(_)))).await,
-                );
+                await_reason(inner).await;
                 let Some(inner) = weak.upgrade() else { return };
                 if is_well(&live, inner.timeout).await {
                     inner.state.send_if_modified(|state| match state {
@@ -108,6 +103,16 @@ async fn keep(weak: Weak<Inner>) {
                 pause = (pause * 2).min(PAUSE_MAX);
             }
         }
+    }
+}
+
+/// Until it is time to ask, or somebody waited in vain, or was let down.
+async fn await_reason(inner: Arc<Inner>) {
+    let mut changes = inner.state.subscribe();
+    tokio::select! {
+        () = time::sleep(PING_EVERY) => {}
+        () = inner.suspicion.notified() => {}
+        _ = changes.wait_for(|state| !matches!(state, State::Up(_))) => {}
     }
 }
 

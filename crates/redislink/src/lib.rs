@@ -4,11 +4,14 @@
 //! away never fails a request: [`RedisLink::run`] and its siblings say [`Error::Away`] at once, the caller goes on by
 //! itself, and the link comes back without help.
 //!
-//! An outage: a command runs into its time limit or a broken connection; the link is *in doubt*, and from then on every
-//! caller hears `Away` without waiting. The keeper, a task that lives as long as the link, asks `PING`; without an answer
-//! it says once in the log that Redis is away, sets `redis_up` to 0 and tries to connect again with growing pauses of a
-//! second at most. When that works it says so once, and the next command goes through. An idle link is asked every
-//! second, so that an outage is noticed before a request meets it.
+//! An outage: a command meets a broken connection; the link is *in doubt*, and from then on every caller hears `Away`
+//! without waiting. The keeper, a task that lives as long as the link, asks `PING`; without an answer it says once in the
+//! log that Redis is away, sets `redis_up` to 0 and tries to connect again with growing pauses of a second at most. When
+//! that works it says so once, and the next command goes through. An idle link is asked every second, so that an outage is
+//! noticed before a request meets it.
+//!
+//! A command that runs into its time limit may be slow for reasons of its own, or of this process: the keeper asks `PING`
+//! at once, and only if that stays without an answer too is the link in doubt.
 
 mod config;
 mod keeper;
@@ -21,7 +24,7 @@ use redis::{
     Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
     aio::MultiplexedConnection,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use config::{Config, ConfigError};
 use keeper::{Live, State};
@@ -52,6 +55,8 @@ struct Inner {
     prefix: String,
     timeout: Duration,
     state: watch::Sender<State>,
+    /// Somebody waited in vain: the keeper should ask.
+    suspicion: Notify,
 }
 
 impl RedisLink {
@@ -71,6 +76,7 @@ impl RedisLink {
             prefix: config.prefix.clone(),
             timeout: Duration::from_millis(config.timeout_ms),
             state: watch::Sender::new(State::Starting),
+            suspicion: Notify::new(),
         });
         keeper::start(&inner);
         Ok(Self(Some(inner)))
@@ -159,7 +165,7 @@ impl RedisLink {
             }
             Err(_) => {
                 metrics::counter!("redis_errors_total", "kind" => "timeout").increment(1);
-                inner.doubt(&live);
+                inner.suspicion.notify_one();
                 Err(Away.into())
             }
         }

@@ -95,10 +95,27 @@ async fn a_redis_that_hangs_is_away_until_it_answers() {
     eventually("the link is up", async || set(&link, "x").await.ok()).await;
     // Holds all other commands for a while, as a slow disk or a long script would.
     let pausing = RedisLink::open(&server.config()).unwrap();
-    pausing.run::<()>(cmd("CLIENT").arg("PAUSE").arg(1_500)).await.unwrap();
+    pausing.run::<()>(cmd("CLIENT").arg("PAUSE").arg(3_000)).await.unwrap();
     assert!(matches!(get(&link).await, Err(Error::Away(Away))));
-    assert!(!link.is_up());
+    eventually("the outage is noticed", async || (!link.is_up()).then_some(())).await;
+    // Nobody waits any more.
+    for _ in 0..1_000 {
+        assert!(matches!(get(&link).await, Err(Error::Away(Away))));
+    }
     eventually("the link is up again", async || get(&link).await.ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_command_is_no_outage() {
+    let Some(server) = RedisServer::start().await else { return };
+    let link = RedisLink::open(&Config { timeout_ms: 1_000, ..server.config() }).unwrap();
+    eventually("the link is up", async || set(&link, "x").await.ok()).await;
+    let pausing = RedisLink::open(&server.config()).unwrap();
+    pausing.run::<()>(cmd("CLIENT").arg("PAUSE").arg(1_300)).await.unwrap();
+    assert!(matches!(get(&link).await, Err(Error::Away(Away))));
+    // The keeper is asking; callers may go on meanwhile, and are answered once Redis is.
+    assert!(link.is_up());
+    assert_eq!(get(&link).await.unwrap().as_deref(), Some("x"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
