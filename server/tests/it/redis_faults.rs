@@ -14,7 +14,7 @@ use crate::harness::{Folder, Server};
 const STATS: &str = "/api/v1/surveillance/stats";
 
 /// A rule for one path, and none that the load could run into.
-const RULES: &str = r#"[{name = "reads", burst = 0}, {name = "narrow", routes = ["GET /api/v1/tasks"], who = "signed_in",
+const RULES: &str = r#"[{name = "reads", burst = 0}, {name = "narrow", routes = ["GET /api/v1/topics"], who = "signed_in",
     key = "user", burst = 50, per_s = 86400}]"#;
 
 fn environment<'e>(redis: &'e str, prefix: &'e str) -> Vec<(&'e str, &'e str)> {
@@ -84,10 +84,14 @@ async fn ready(client: &Client) -> (u16, Value) {
 
 /// How many of these calls come through the narrow rule.
 async fn rush(clients: &[Client], calls: usize) -> usize {
+    // The session is read once, not two hundred times at once.
+    for client in clients {
+        client.get("/api/v1/auth/me").await.expect(200);
+    }
     let mut callers = JoinSet::new();
     for call in 0..calls {
         let client = clients[call % clients.len()].clone();
-        callers.spawn(async move { client.get("/api/v1/tasks").await });
+        callers.spawn(async move { client.get("/api/v1/topics").await });
     }
     let mut passed = 0;
     for answer in callers.join_all().await {
@@ -119,10 +123,8 @@ async fn redis_stops_and_starts_under_load_and_no_request_fails() {
     let mut server = Server::start_in(Folder::new(), &environment(&url, "socle")).await;
     let admin = server.admin().await;
     let stranger = server.stranger();
-    assert_eq!(
-        stranger.get("/health").await.expect(200).json(),
-        json!({"status": "ok", "db": true, "redis": true})
-    );
+    let health = stranger.get("/health").await.expect(200).json();
+    assert_eq!((&health["status"], &health["redis"]), (&json!("ok"), &json!(true)), "{health}");
     assert_eq!(ready(&stranger).await.1["checks"]["redis"], "ok");
     assert_eq!(rush(std::slice::from_ref(&admin), 100).await, 50);
     let load = Load::start(&admin);
