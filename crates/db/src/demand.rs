@@ -7,11 +7,11 @@ use std::{
 };
 
 /// How many connections were used at once lately. The pool hands its connections out in turn, so that with any traffic
-/// at all none is ever idle for long: overflow is closed by demand, not by idleness.
+/// at all none is ever idle for long: overflow is closed by demand, not by idleness. A connection on its way back counts
+/// as used: another had to be opened beside it, and closing that one would only open it again.
 pub(crate) struct Demand {
     steady: u32,
     span: Duration,
-    active: AtomicU32,
     /// The size of the pool, as of the last look.
     open: AtomicU32,
     peaks: Mutex<Peaks>,
@@ -28,23 +28,15 @@ impl Demand {
         Self {
             steady,
             span,
-            active: AtomicU32::new(0),
             open: AtomicU32::new(0),
             peaks: Mutex::new(Peaks { since: Instant::now(), now: 0, before: 0 }),
         }
     }
 
-    pub(crate) fn saw(&self, open: u32) {
+    /// A connection was taken: so many are open now, and so many of them in use.
+    pub(crate) fn took(&self, open: u32, used: u32) {
         self.open.store(open, Ordering::Relaxed);
-    }
-
-    pub(crate) fn began(&self) {
-        let active = self.active.fetch_add(1, Ordering::Relaxed) + 1;
-        self.peak(active, Instant::now());
-    }
-
-    pub(crate) fn ended(&self) {
-        self.active.fetch_sub(1, Ordering::Relaxed);
+        self.peak(used, Instant::now());
     }
 
     /// Whether a connection that comes back is one too many for the last one to two spans.
@@ -55,16 +47,16 @@ impl Demand {
             .is_ok()
     }
 
-    fn peak(&self, active: u32, now: Instant) -> u32 {
+    fn peak(&self, used: u32, now: Instant) -> u32 {
         // Plain numbers: what a panic left there is as good as before.
         let mut peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
         let age = now.saturating_duration_since(peaks.since);
         if age >= self.span {
             peaks.before = if age >= 2 * self.span { 0 } else { peaks.now };
-            peaks.now = self.active.load(Ordering::Relaxed);
+            peaks.now = 0;
             peaks.since = now;
         }
-        peaks.now = peaks.now.max(active);
+        peaks.now = peaks.now.max(used);
         peaks.now.max(peaks.before)
     }
 }
@@ -89,9 +81,7 @@ mod tests {
     #[test]
     fn only_what_is_above_the_steady_ones_is_surplus() {
         let demand = Demand::new(2, Duration::from_secs(10));
-        demand.saw(4);
-        demand.began();
-        demand.ended();
+        demand.took(4, 1);
         assert_eq!([demand.is_surplus(), demand.is_surplus(), demand.is_surplus()], [true, true, false]);
     }
 }

@@ -1,5 +1,4 @@
 use std::{
-    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -53,29 +52,6 @@ impl Kind {
         let is_read = word.eq_ignore_ascii_case("select")
             || word.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("with"));
         if is_read { Self::Read } else { Self::Write }
-    }
-}
-
-/// A transaction that is open, for the count of those.
-pub(crate) struct Active(Arc<Meter>);
-
-impl Active {
-    pub(crate) fn new(meter: &Arc<Meter>) -> Self {
-        meter.demand.began();
-        Self(meter.clone())
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.demand.ended();
-    }
-}
-
-impl Deref for Active {
-    type Target = Meter;
-    fn deref(&self) -> &Meter {
-        &self.0
     }
 }
 

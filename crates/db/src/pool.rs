@@ -14,7 +14,7 @@ use sqlx::{
 use crate::{
     Config, Error, Result, Tx,
     config::{Synchronous, Target},
-    meter::{Active, Line, Meter},
+    meter::{Line, Meter},
 };
 
 /// Which SQL engine is behind a [`Db`].
@@ -174,12 +174,12 @@ impl Db {
             Pools::Sqlite { writer, .. } => {
                 let begin = "BEGIN IMMEDIATE".into_sql_str();
                 let tx = waited(meter, &meter.writers, writer.begin_with(begin)).await?;
-                Ok(Tx::sqlite(tx, Active::new(meter), false))
+                Ok(Tx::sqlite(tx, meter.clone(), false))
             }
             Pools::Postgres { pool, begin, is_preparing, .. } => {
-                meter.demand.saw(pool.size());
                 let tx = waited(meter, &meter.writers, pool.begin_with(begin.clone())).await?;
-                Ok(Tx::postgres(tx, Active::new(meter), false, *is_preparing))
+                took(meter, pool);
+                Ok(Tx::postgres(tx, meter.clone(), false, *is_preparing))
             }
         }
     }
@@ -190,12 +190,12 @@ impl Db {
         match &self.0.pools {
             Pools::Sqlite { readers, .. } => {
                 let tx = waited(meter, &meter.readers, readers.begin()).await?;
-                Ok(Tx::sqlite(tx, Active::new(meter), true))
+                Ok(Tx::sqlite(tx, meter.clone(), true))
             }
             Pools::Postgres { pool, begin_read, is_preparing, .. } => {
-                meter.demand.saw(pool.size());
                 let tx = waited(meter, &meter.readers, pool.begin_with(begin_read.clone())).await?;
-                Ok(Tx::postgres(tx, Active::new(meter), true, *is_preparing))
+                took(meter, pool);
+                Ok(Tx::postgres(tx, meter.clone(), true, *is_preparing))
             }
         }
     }
@@ -297,6 +297,11 @@ async fn waited<T>(
     drop(place);
     meter.waited(start);
     begun.map_err(|error| meter.failed(error))
+}
+
+fn took(meter: &Meter, pool: &PgPool) {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    meter.demand.took(pool.size(), pool.size().saturating_sub(idle));
 }
 
 /// How sqlx reaches the server at this URL. PgBouncer refuses a start that sets `extra_float_digits`; nothing here reads

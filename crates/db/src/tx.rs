@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures::{StreamExt as _, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction, postgres::PgArguments,
@@ -6,13 +8,13 @@ use sqlx::{
 
 use crate::{
     Engine, Error, FromRow, Result, Row, Value,
-    meter::{Active, Kind, Meter},
+    meter::{Kind, Meter},
 };
 
 /// A transaction on either engine. Dropped without [`commit`](Tx::commit), it rolls back.
 pub struct Tx {
     inner: Inner,
-    meter: Active,
+    meter: Arc<Meter>,
     is_read_only: bool,
     after_commit: Vec<AfterCommit>,
 }
@@ -30,13 +32,13 @@ enum Inner {
 }
 
 impl Tx {
-    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, meter: Active, is_read_only: bool) -> Self {
+    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, meter: Arc<Meter>, is_read_only: bool) -> Self {
         Self { inner: Inner::Sqlite(tx), meter, is_read_only, after_commit: Vec::new() }
     }
 
     pub(crate) fn postgres(
         tx: Transaction<'static, Postgres>,
-        meter: Active,
+        meter: Arc<Meter>,
         is_read_only: bool,
         is_preparing: bool,
     ) -> Self {

@@ -171,6 +171,24 @@ async fn connections_above_the_steady_ones_close_when_nobody_needs_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_after_the_other_needs_no_new_connections() {
+    for engine in engines().into_iter().filter(|engine| *engine != TestEngine::Sqlite) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::create(&engine, folder.path()).await;
+        let db = narrow(&database, |config| config.connections_max = 4).await;
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let mut tx = db.read().await.unwrap();
+            let pid: i64 = tx.query("SELECT CAST(pg_backend_pid() AS BIGINT) AS value").one().await.unwrap();
+            seen.insert(pid);
+        }
+        assert!(seen.len() <= 4, "{} connections were opened for one caller", seen.len());
+        db.close().await;
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn statements_are_counted_for_who_asks() {
     on_each_engine(async |database| {
         let (_, statements) = db::count_statements(async {
