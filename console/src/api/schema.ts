@@ -2537,6 +2537,7 @@ export interface components {
                  * @description Percent, 0 to 100.
                  */
                 progress: number;
+                queue: string;
                 /** @description What came of it, once it has succeeded; its form depends on the kind. */
                 result: unknown;
                 /** Format: date-time */
@@ -2989,6 +2990,7 @@ export interface components {
              * @description Percent, 0 to 100.
              */
             progress: number;
+            queue: string;
             /** @description What came of it, once it has succeeded; its form depends on the kind. */
             result: unknown;
             /** Format: date-time */

@@ -21,6 +21,7 @@ pub(crate) struct TaskBody {
     id: TaskId,
     /// `module.what_it_does`.
     kind: String,
+    queue: String,
     state: StateBody,
     /// Percent, 0 to 100.
     progress: u8,
@@ -74,6 +75,7 @@ impl From<Task> for TaskBody {
             status_url: format!("{}/tasks/{}", web::BASE, task.id),
             id: task.id,
             kind: task.kind,
+            queue: task.queue,
             state: task.state.into(),
             progress: task.progress,
             message: task.message,
