@@ -14,9 +14,9 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "../console/dist"]
 struct Dist;
 
-/// First parts of paths that belong to the API: what is missing there is a problem, never the console.
-const NOT_PAGES: [&str; 8] =
-    ["api", "auth", "health", "metrics", "ws", "openapi.json", "video_feed", "assets"];
+/// First parts of paths that belong to the API or hold files: what is missing there is a problem, never the console.
+const NOT_PAGES: [&str; 9] =
+    ["api", "auth", "health", "metrics", "ws", "openapi.json", "video_feed", "assets", "reference"];
 
 /// `/docs`, `/redoc`, the console's files, and the console for what is left.
 pub(crate) fn pages() -> Router {
@@ -75,7 +75,8 @@ async fn page(method: Method, uri: Uri) -> web::Result<Response> {
         return Ok(answer(path, file));
     }
     let first = path.split('/').next().unwrap_or("");
-    if NOT_PAGES.contains(&first) || path.contains('.') {
+    // A dot further on is part of a name: /admin/schedules/admin.forget_old is a page.
+    if NOT_PAGES.contains(&first) || first.contains('.') {
         return Err(missing());
     }
     match Dist::get("index.html") {

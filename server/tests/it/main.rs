@@ -16,6 +16,7 @@ mod lists;
 mod nodes;
 mod openapi;
 mod outage;
+mod pages;
 mod prometheus;
 mod realtime;
 mod redis_faults;
