@@ -1,10 +1,11 @@
 import { expect, type Page } from "@playwright/test";
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 /** A server with an empty data folder on a free port: the real one (SOCLE_BIN), or the mock where none is given. */
 export interface House {
@@ -13,6 +14,8 @@ export interface House {
   /** The one-time link that it printed, on our base. */
   welcome: string;
   log: () => string;
+  /** Tells the administrator something, as `socle notify` does. */
+  notify: (title: string) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -32,14 +35,14 @@ function freePort(): Promise<number> {
   });
 }
 
-/** `mock` holds what only the mock understands. */
-export async function openHouse(mock: NodeJS.ProcessEnv = {}): Promise<House> {
+/** `mock` holds what only the mock understands, `settings` what only the real server does. */
+export async function openHouse(mock: NodeJS.ProcessEnv = {}, settings: NodeJS.ProcessEnv = {}): Promise<House> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const binary = process.env.SOCLE_BIN;
   const folder = mkdtempSync(join(tmpdir(), "socle-e2e-"));
   const child: ChildProcess = binary
-    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: withoutSettings(process.env) })
+    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: { ...withoutSettings(process.env), ...settings } })
     : spawn(process.execPath, [fileURLToPath(new URL("./mock/server.mjs", import.meta.url))], {
         env: { ...process.env, SOCLE_MOCK_PORT: String(port), SOCLE_MOCK_FIRST_RUN: "1", ...mock },
       });
@@ -66,7 +69,11 @@ export async function openHouse(mock: NodeJS.ProcessEnv = {}): Promise<House> {
     throw error;
   }
   const token = /\/welcome\?token=([\w.~-]+)/.exec(log)![1]!;
-  return { base, real: binary !== undefined, welcome: `${base}/welcome?token=${token}`, log: () => log, stop };
+  const notify = async (title: string) => {
+    if (binary) await promisify(execFile)(binary, ["notify", administrator.email, title, "--data", folder], { env: { ...withoutSettings(process.env), ...settings } });
+    else expect((await fetch(`${base}/api/v1/mock/notify`, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": "mock" }, body: JSON.stringify({ title }) })).ok).toBe(true);
+  };
+  return { notify, base, real: binary !== undefined, welcome: `${base}/welcome?token=${token}`, log: () => log, stop };
 }
 
 export const administrator = { first: "Ada", last: "Durand", email: "ada@example.org", password: "a quiet harbour at dawn" };

@@ -14,14 +14,26 @@ import { Route as LoginRouteImport } from "./routes/login";
 import { Route as ResetRouteImport } from "./routes/reset";
 import { Route as WelcomeRouteImport } from "./routes/welcome";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
-import { Route as AppAccountRouteImport } from "./routes/_app.account";
+import { Route as AppNotificationsRouteImport } from "./routes/_app.notifications";
+import { Route as AppAccountIndexRouteImport } from "./routes/_app.account.index";
+import { Route as AppAccountNotificationsRouteImport } from "./routes/_app.account.notifications";
+import { Route as AppAdminCacheRouteImport } from "./routes/_app.admin.cache";
+import { Route as AppAdminEventsRouteImport } from "./routes/_app.admin.events";
 import { Route as AppAdminHealthRouteImport } from "./routes/_app.admin.health";
-import { Route as AppAdminTasksRouteImport } from "./routes/_app.admin.tasks";
+import { Route as AppAdminQueuesRouteImport } from "./routes/_app.admin.queues";
 import { Route as AppAdminUsersRouteImport } from "./routes/_app.admin.users";
 import { Route as AppComingAppRouteImport } from "./routes/_app.coming.$app";
 import { Route as AppSurveillanceIndexRouteImport } from "./routes/_app.surveillance.index";
 import { Route as AppSurveillanceModelsRouteImport } from "./routes/_app.surveillance.models";
 import { Route as AppSurveillanceStatisticsRouteImport } from "./routes/_app.surveillance.statistics";
+import { Route as AppAdminSchedulesIndexRouteImport } from "./routes/_app.admin.schedules.index";
+import { Route as AppAdminSchedulesNameRouteImport } from "./routes/_app.admin.schedules.$name";
+import { Route as AppAdminSettingsIndexRouteImport } from "./routes/_app.admin.settings.index";
+import { Route as AppAdminSettingsHistoryRouteImport } from "./routes/_app.admin.settings.history";
+import { Route as AppAdminTasksIndexRouteImport } from "./routes/_app.admin.tasks.index";
+import { Route as AppAdminTasksTaskIdRouteImport } from "./routes/_app.admin.tasks.$taskId";
+import { Route as AppAdminWebhooksIndexRouteImport } from "./routes/_app.admin.webhooks.index";
+import { Route as AppAdminWebhooksWebhookIdRouteImport } from "./routes/_app.admin.webhooks.$webhookId";
 import { Route as AppSurveillanceCamerasCameraIdRouteImport } from "./routes/_app.surveillance.cameras.$cameraId";
 import { Route as AppSurveillanceCamerasNewRouteImport } from "./routes/_app.surveillance.cameras.new";
 import { Route as AppSurveillanceEventsIndexRouteImport } from "./routes/_app.surveillance.events.index";
@@ -54,9 +66,29 @@ const AppIndexRoute = AppIndexRouteImport.update({
   path: "/",
   getParentRoute: () => AppRoute,
 } as any);
-const AppAccountRoute = AppAccountRouteImport.update({
-  id: "/account",
-  path: "/account",
+const AppNotificationsRoute = AppNotificationsRouteImport.update({
+  id: "/notifications",
+  path: "/notifications",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAccountIndexRoute = AppAccountIndexRouteImport.update({
+  id: "/account/",
+  path: "/account/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAccountNotificationsRoute = AppAccountNotificationsRouteImport.update({
+  id: "/account/notifications",
+  path: "/account/notifications",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminCacheRoute = AppAdminCacheRouteImport.update({
+  id: "/admin/cache",
+  path: "/admin/cache",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminEventsRoute = AppAdminEventsRouteImport.update({
+  id: "/admin/events",
+  path: "/admin/events",
   getParentRoute: () => AppRoute,
 } as any);
 const AppAdminHealthRoute = AppAdminHealthRouteImport.update({
@@ -64,9 +96,9 @@ const AppAdminHealthRoute = AppAdminHealthRouteImport.update({
   path: "/admin/health",
   getParentRoute: () => AppRoute,
 } as any);
-const AppAdminTasksRoute = AppAdminTasksRouteImport.update({
-  id: "/admin/tasks",
-  path: "/admin/tasks",
+const AppAdminQueuesRoute = AppAdminQueuesRouteImport.update({
+  id: "/admin/queues",
+  path: "/admin/queues",
   getParentRoute: () => AppRoute,
 } as any);
 const AppAdminUsersRoute = AppAdminUsersRouteImport.update({
@@ -93,6 +125,47 @@ const AppSurveillanceStatisticsRoute =
   AppSurveillanceStatisticsRouteImport.update({
     id: "/surveillance/statistics",
     path: "/surveillance/statistics",
+    getParentRoute: () => AppRoute,
+  } as any);
+const AppAdminSchedulesIndexRoute = AppAdminSchedulesIndexRouteImport.update({
+  id: "/admin/schedules/",
+  path: "/admin/schedules/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminSchedulesNameRoute = AppAdminSchedulesNameRouteImport.update({
+  id: "/admin/schedules/$name",
+  path: "/admin/schedules/$name",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminSettingsIndexRoute = AppAdminSettingsIndexRouteImport.update({
+  id: "/admin/settings/",
+  path: "/admin/settings/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminSettingsHistoryRoute = AppAdminSettingsHistoryRouteImport.update({
+  id: "/admin/settings/history",
+  path: "/admin/settings/history",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminTasksIndexRoute = AppAdminTasksIndexRouteImport.update({
+  id: "/admin/tasks/",
+  path: "/admin/tasks/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminTasksTaskIdRoute = AppAdminTasksTaskIdRouteImport.update({
+  id: "/admin/tasks/$taskId",
+  path: "/admin/tasks/$taskId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminWebhooksIndexRoute = AppAdminWebhooksIndexRouteImport.update({
+  id: "/admin/webhooks/",
+  path: "/admin/webhooks/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminWebhooksWebhookIdRoute =
+  AppAdminWebhooksWebhookIdRouteImport.update({
+    id: "/admin/webhooks/$webhookId",
+    path: "/admin/webhooks/$webhookId",
     getParentRoute: () => AppRoute,
   } as any);
 const AppSurveillanceCamerasCameraIdRoute =
@@ -143,17 +216,29 @@ export interface FileRoutesByFullPath {
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
   "/welcome": typeof WelcomeRoute;
-  "/account": typeof AppAccountRoute;
+  "/notifications": typeof AppNotificationsRoute;
+  "/account/notifications": typeof AppAccountNotificationsRoute;
+  "/admin/cache": typeof AppAdminCacheRoute;
+  "/admin/events": typeof AppAdminEventsRoute;
   "/admin/health": typeof AppAdminHealthRoute;
-  "/admin/tasks": typeof AppAdminTasksRoute;
+  "/admin/queues": typeof AppAdminQueuesRoute;
   "/admin/users": typeof AppAdminUsersRoute;
   "/coming/$app": typeof AppComingAppRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/account/": typeof AppAccountIndexRoute;
   "/surveillance/": typeof AppSurveillanceIndexRoute;
+  "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
+  "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
+  "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/admin/schedules/": typeof AppAdminSchedulesIndexRoute;
+  "/admin/settings/": typeof AppAdminSettingsIndexRoute;
+  "/admin/tasks/": typeof AppAdminTasksIndexRoute;
+  "/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
   "/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
@@ -163,17 +248,29 @@ export interface FileRoutesByTo {
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
   "/welcome": typeof WelcomeRoute;
-  "/account": typeof AppAccountRoute;
+  "/notifications": typeof AppNotificationsRoute;
   "/": typeof AppIndexRoute;
+  "/account/notifications": typeof AppAccountNotificationsRoute;
+  "/admin/cache": typeof AppAdminCacheRoute;
+  "/admin/events": typeof AppAdminEventsRoute;
   "/admin/health": typeof AppAdminHealthRoute;
-  "/admin/tasks": typeof AppAdminTasksRoute;
+  "/admin/queues": typeof AppAdminQueuesRoute;
   "/admin/users": typeof AppAdminUsersRoute;
   "/coming/$app": typeof AppComingAppRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/account": typeof AppAccountIndexRoute;
   "/surveillance": typeof AppSurveillanceIndexRoute;
+  "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
+  "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
+  "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/admin/schedules": typeof AppAdminSchedulesIndexRoute;
+  "/admin/settings": typeof AppAdminSettingsIndexRoute;
+  "/admin/tasks": typeof AppAdminTasksIndexRoute;
+  "/admin/webhooks": typeof AppAdminWebhooksIndexRoute;
   "/surveillance/events": typeof AppSurveillanceEventsIndexRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
@@ -185,18 +282,30 @@ export interface FileRoutesById {
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
   "/welcome": typeof WelcomeRoute;
-  "/_app/account": typeof AppAccountRoute;
+  "/_app/notifications": typeof AppNotificationsRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/account/notifications": typeof AppAccountNotificationsRoute;
+  "/_app/admin/cache": typeof AppAdminCacheRoute;
+  "/_app/admin/events": typeof AppAdminEventsRoute;
   "/_app/admin/health": typeof AppAdminHealthRoute;
-  "/_app/admin/tasks": typeof AppAdminTasksRoute;
+  "/_app/admin/queues": typeof AppAdminQueuesRoute;
   "/_app/admin/users": typeof AppAdminUsersRoute;
   "/_app/coming/$app": typeof AppComingAppRoute;
   "/_app/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/_app/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/_app/account/": typeof AppAccountIndexRoute;
   "/_app/surveillance/": typeof AppSurveillanceIndexRoute;
+  "/_app/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
+  "/_app/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
+  "/_app/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/_app/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/_app/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/_app/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/_app/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/_app/admin/schedules/": typeof AppAdminSchedulesIndexRoute;
+  "/_app/admin/settings/": typeof AppAdminSettingsIndexRoute;
+  "/_app/admin/tasks/": typeof AppAdminTasksIndexRoute;
+  "/_app/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
   "/_app/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
   "/_app/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/_app/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
@@ -209,17 +318,29 @@ export interface FileRouteTypes {
     | "/login"
     | "/reset"
     | "/welcome"
-    | "/account"
+    | "/notifications"
+    | "/account/notifications"
+    | "/admin/cache"
+    | "/admin/events"
     | "/admin/health"
-    | "/admin/tasks"
+    | "/admin/queues"
     | "/admin/users"
     | "/coming/$app"
     | "/surveillance/models"
     | "/surveillance/statistics"
+    | "/account/"
     | "/surveillance/"
+    | "/admin/schedules/$name"
+    | "/admin/settings/history"
+    | "/admin/tasks/$taskId"
+    | "/admin/webhooks/$webhookId"
     | "/surveillance/cameras/$cameraId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
+    | "/admin/schedules/"
+    | "/admin/settings/"
+    | "/admin/tasks/"
+    | "/admin/webhooks/"
     | "/surveillance/events/"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
@@ -229,17 +350,29 @@ export interface FileRouteTypes {
     | "/login"
     | "/reset"
     | "/welcome"
-    | "/account"
+    | "/notifications"
     | "/"
+    | "/account/notifications"
+    | "/admin/cache"
+    | "/admin/events"
     | "/admin/health"
-    | "/admin/tasks"
+    | "/admin/queues"
     | "/admin/users"
     | "/coming/$app"
     | "/surveillance/models"
     | "/surveillance/statistics"
+    | "/account"
     | "/surveillance"
+    | "/admin/schedules/$name"
+    | "/admin/settings/history"
+    | "/admin/tasks/$taskId"
+    | "/admin/webhooks/$webhookId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
+    | "/admin/schedules"
+    | "/admin/settings"
+    | "/admin/tasks"
+    | "/admin/webhooks"
     | "/surveillance/events"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
@@ -250,18 +383,30 @@ export interface FileRouteTypes {
     | "/login"
     | "/reset"
     | "/welcome"
-    | "/_app/account"
+    | "/_app/notifications"
     | "/_app/"
+    | "/_app/account/notifications"
+    | "/_app/admin/cache"
+    | "/_app/admin/events"
     | "/_app/admin/health"
-    | "/_app/admin/tasks"
+    | "/_app/admin/queues"
     | "/_app/admin/users"
     | "/_app/coming/$app"
     | "/_app/surveillance/models"
     | "/_app/surveillance/statistics"
+    | "/_app/account/"
     | "/_app/surveillance/"
+    | "/_app/admin/schedules/$name"
+    | "/_app/admin/settings/history"
+    | "/_app/admin/tasks/$taskId"
+    | "/_app/admin/webhooks/$webhookId"
     | "/_app/surveillance/cameras/$cameraId"
     | "/_app/surveillance/cameras/new"
     | "/_app/surveillance/events/$eventId"
+    | "/_app/admin/schedules/"
+    | "/_app/admin/settings/"
+    | "/_app/admin/tasks/"
+    | "/_app/admin/webhooks/"
     | "/_app/surveillance/events/"
     | "/_app/surveillance/cameras/$cameraId/settings"
     | "/_app/surveillance/cameras/$cameraId/zones"
@@ -312,11 +457,39 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
-    "/_app/account": {
-      id: "/_app/account";
+    "/_app/notifications": {
+      id: "/_app/notifications";
+      path: "/notifications";
+      fullPath: "/notifications";
+      preLoaderRoute: typeof AppNotificationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/account/": {
+      id: "/_app/account/";
       path: "/account";
-      fullPath: "/account";
-      preLoaderRoute: typeof AppAccountRouteImport;
+      fullPath: "/account/";
+      preLoaderRoute: typeof AppAccountIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/account/notifications": {
+      id: "/_app/account/notifications";
+      path: "/account/notifications";
+      fullPath: "/account/notifications";
+      preLoaderRoute: typeof AppAccountNotificationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/cache": {
+      id: "/_app/admin/cache";
+      path: "/admin/cache";
+      fullPath: "/admin/cache";
+      preLoaderRoute: typeof AppAdminCacheRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/events": {
+      id: "/_app/admin/events";
+      path: "/admin/events";
+      fullPath: "/admin/events";
+      preLoaderRoute: typeof AppAdminEventsRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/admin/health": {
@@ -326,11 +499,11 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAdminHealthRouteImport;
       parentRoute: typeof AppRoute;
     };
-    "/_app/admin/tasks": {
-      id: "/_app/admin/tasks";
-      path: "/admin/tasks";
-      fullPath: "/admin/tasks";
-      preLoaderRoute: typeof AppAdminTasksRouteImport;
+    "/_app/admin/queues": {
+      id: "/_app/admin/queues";
+      path: "/admin/queues";
+      fullPath: "/admin/queues";
+      preLoaderRoute: typeof AppAdminQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/admin/users": {
@@ -366,6 +539,62 @@ declare module "@tanstack/react-router" {
       path: "/surveillance/statistics";
       fullPath: "/surveillance/statistics";
       preLoaderRoute: typeof AppSurveillanceStatisticsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/schedules/": {
+      id: "/_app/admin/schedules/";
+      path: "/admin/schedules";
+      fullPath: "/admin/schedules/";
+      preLoaderRoute: typeof AppAdminSchedulesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/schedules/$name": {
+      id: "/_app/admin/schedules/$name";
+      path: "/admin/schedules/$name";
+      fullPath: "/admin/schedules/$name";
+      preLoaderRoute: typeof AppAdminSchedulesNameRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/settings/": {
+      id: "/_app/admin/settings/";
+      path: "/admin/settings";
+      fullPath: "/admin/settings/";
+      preLoaderRoute: typeof AppAdminSettingsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/settings/history": {
+      id: "/_app/admin/settings/history";
+      path: "/admin/settings/history";
+      fullPath: "/admin/settings/history";
+      preLoaderRoute: typeof AppAdminSettingsHistoryRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/tasks/": {
+      id: "/_app/admin/tasks/";
+      path: "/admin/tasks";
+      fullPath: "/admin/tasks/";
+      preLoaderRoute: typeof AppAdminTasksIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/tasks/$taskId": {
+      id: "/_app/admin/tasks/$taskId";
+      path: "/admin/tasks/$taskId";
+      fullPath: "/admin/tasks/$taskId";
+      preLoaderRoute: typeof AppAdminTasksTaskIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/webhooks/": {
+      id: "/_app/admin/webhooks/";
+      path: "/admin/webhooks";
+      fullPath: "/admin/webhooks/";
+      preLoaderRoute: typeof AppAdminWebhooksIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/webhooks/$webhookId": {
+      id: "/_app/admin/webhooks/$webhookId";
+      path: "/admin/webhooks/$webhookId";
+      fullPath: "/admin/webhooks/$webhookId";
+      preLoaderRoute: typeof AppAdminWebhooksWebhookIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/surveillance/cameras/$cameraId": {
@@ -442,35 +671,59 @@ const AppSurveillanceCamerasCameraIdRouteWithChildren =
   );
 
 interface AppRouteChildren {
-  AppAccountRoute: typeof AppAccountRoute;
+  AppNotificationsRoute: typeof AppNotificationsRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppAccountNotificationsRoute: typeof AppAccountNotificationsRoute;
+  AppAdminCacheRoute: typeof AppAdminCacheRoute;
+  AppAdminEventsRoute: typeof AppAdminEventsRoute;
   AppAdminHealthRoute: typeof AppAdminHealthRoute;
-  AppAdminTasksRoute: typeof AppAdminTasksRoute;
+  AppAdminQueuesRoute: typeof AppAdminQueuesRoute;
   AppAdminUsersRoute: typeof AppAdminUsersRoute;
   AppComingAppRoute: typeof AppComingAppRoute;
   AppSurveillanceModelsRoute: typeof AppSurveillanceModelsRoute;
   AppSurveillanceStatisticsRoute: typeof AppSurveillanceStatisticsRoute;
+  AppAccountIndexRoute: typeof AppAccountIndexRoute;
   AppSurveillanceIndexRoute: typeof AppSurveillanceIndexRoute;
+  AppAdminSchedulesNameRoute: typeof AppAdminSchedulesNameRoute;
+  AppAdminSettingsHistoryRoute: typeof AppAdminSettingsHistoryRoute;
+  AppAdminTasksTaskIdRoute: typeof AppAdminTasksTaskIdRoute;
+  AppAdminWebhooksWebhookIdRoute: typeof AppAdminWebhooksWebhookIdRoute;
   AppSurveillanceCamerasCameraIdRoute: typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   AppSurveillanceCamerasNewRoute: typeof AppSurveillanceCamerasNewRoute;
   AppSurveillanceEventsEventIdRoute: typeof AppSurveillanceEventsEventIdRoute;
+  AppAdminSchedulesIndexRoute: typeof AppAdminSchedulesIndexRoute;
+  AppAdminSettingsIndexRoute: typeof AppAdminSettingsIndexRoute;
+  AppAdminTasksIndexRoute: typeof AppAdminTasksIndexRoute;
+  AppAdminWebhooksIndexRoute: typeof AppAdminWebhooksIndexRoute;
   AppSurveillanceEventsIndexRoute: typeof AppSurveillanceEventsIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
-  AppAccountRoute: AppAccountRoute,
+  AppNotificationsRoute: AppNotificationsRoute,
   AppIndexRoute: AppIndexRoute,
+  AppAccountNotificationsRoute: AppAccountNotificationsRoute,
+  AppAdminCacheRoute: AppAdminCacheRoute,
+  AppAdminEventsRoute: AppAdminEventsRoute,
   AppAdminHealthRoute: AppAdminHealthRoute,
-  AppAdminTasksRoute: AppAdminTasksRoute,
+  AppAdminQueuesRoute: AppAdminQueuesRoute,
   AppAdminUsersRoute: AppAdminUsersRoute,
   AppComingAppRoute: AppComingAppRoute,
   AppSurveillanceModelsRoute: AppSurveillanceModelsRoute,
   AppSurveillanceStatisticsRoute: AppSurveillanceStatisticsRoute,
+  AppAccountIndexRoute: AppAccountIndexRoute,
   AppSurveillanceIndexRoute: AppSurveillanceIndexRoute,
+  AppAdminSchedulesNameRoute: AppAdminSchedulesNameRoute,
+  AppAdminSettingsHistoryRoute: AppAdminSettingsHistoryRoute,
+  AppAdminTasksTaskIdRoute: AppAdminTasksTaskIdRoute,
+  AppAdminWebhooksWebhookIdRoute: AppAdminWebhooksWebhookIdRoute,
   AppSurveillanceCamerasCameraIdRoute:
     AppSurveillanceCamerasCameraIdRouteWithChildren,
   AppSurveillanceCamerasNewRoute: AppSurveillanceCamerasNewRoute,
   AppSurveillanceEventsEventIdRoute: AppSurveillanceEventsEventIdRoute,
+  AppAdminSchedulesIndexRoute: AppAdminSchedulesIndexRoute,
+  AppAdminSettingsIndexRoute: AppAdminSettingsIndexRoute,
+  AppAdminTasksIndexRoute: AppAdminTasksIndexRoute,
+  AppAdminWebhooksIndexRoute: AppAdminWebhooksIndexRoute,
   AppSurveillanceEventsIndexRoute: AppSurveillanceEventsIndexRoute,
 };
 

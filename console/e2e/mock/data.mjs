@@ -6,7 +6,9 @@ export const id = (prefix) => `${prefix}_01j9${(serial += 7).toString(36).padSta
 
 export const PERMISSIONS = [
   "identity.users.read", "identity.users.write", "identity.audit.read", "identity.workspaces.write",
-  "admin.tasks.read", "admin.tasks.write", "admin.system.read",
+  "admin.tasks.read", "admin.tasks.write", "admin.system.read", "admin.schedules.read", "admin.schedules.write", "admin.cache.read", "admin.cache.write",
+  "admin.limits.read", "admin.settings.read", "admin.settings.write", "admin.events.read",
+  "notifications.webhooks.read", "notifications.webhooks.write", "notifications.mail.read", "notifications.mail.write",
   "surveillance.cameras.read", "surveillance.cameras.write", "surveillance.events.read",
   "surveillance.events.acknowledge", "surveillance.models.write",
 ];
@@ -72,7 +74,7 @@ export function seed() {
   });
   const task = (kind, state, progress, extra = {}) => {
     const key = id("task");
-    return { id: key, kind, state, progress, message: null, result: null, problem: null, attempt: 1, max_attempts: 5, created_at: iso(hour / 6), started_at: iso(hour / 7), finished_at: null, status_url: `/api/v1/tasks/${key}`, ...extra };
+    return { id: key, kind, queue: kind.startsWith("surveillance") ? "default" : "system", state, progress, message: null, result: null, problem: null, attempt: 1, max_attempts: 5, created_at: iso(hour / 6), started_at: iso(hour / 7), finished_at: null, status_url: `/api/v1/tasks/${key}`, ...extra };
   };
   const tasks = [
     task("surveillance.write_clip", "running", 64, { message: "writing segment 3 of 5" }),

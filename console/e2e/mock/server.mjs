@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import * as data from "./data.mjs";
 import { pictures } from "./pictures.mjs";
+import { platform } from "./platform.mjs";
 
 const port = Number(process.env.SOCLE_MOCK_PORT ?? 8010);
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -27,6 +28,7 @@ const me = {
   created_at: new Date().toISOString(), last_login_at: new Date().toISOString(), roles: ["admin"],
   permissions: process.env.SOCLE_MOCK_PERMISSIONS?.split(",") ?? data.PERMISSIONS, scopes: [], workspace: workspaces[0], workspaces,
 };
+let offset = 100;
 let sessions = [
   { id: "ses_1", device: "Firefox on Linux", address: "192.168.1.50", created_at: new Date().toISOString(), last_seen_at: new Date().toISOString(), current: true },
   { id: "ses_2", device: "Chrome on Android", address: "10.0.0.7", created_at: new Date().toISOString(), last_seen_at: new Date(Date.now() - 4e6).toISOString(), current: false },
@@ -111,18 +113,6 @@ const routes = {
   "POST /api/v1/users/:id/reset-password": ({ origin }) => ({ password_link: `${origin}/reset?token=4f7c1d5be2a94d`, expires_at: new Date(Date.now() + 36e5).toISOString() }),
   "GET /api/v1/roles": ({ query }) => page(["admin", "operator", "teacher", "student", "user"].map((name) => ({ name, description: name, permissions: [] })), query),
   "GET /api/v1/workspaces": ({ query }) => page(workspaces, query),
-  "GET /api/v1/tasks": ({ query }) => page(state.tasks.filter((task) => !query.get("state") || task.state === query.get("state")), query),
-  "POST /api/v1/tasks/:id/cancel": ({ id }) => Object.assign(find(state.tasks, id), { state: "cancelled" }),
-  "POST /api/v1/tasks/:id/retry": ({ id }) => Object.assign(find(state.tasks, id), { state: "pending", progress: 0, problem: null }),
-  "GET /api/v1/system": () => ({
-    version: "0.1.0", started_at: new Date(Date.now() - 2e8).toISOString(), uptime_s: 2e5, engine: "sqlite", roles: ["web", "worker", "camera"],
-    components: [
-      { name: "database", status: "ok", detail: "SQLite 3.50, WAL, 12 MB", required: true }, { name: "storage", status: "ok", detail: "local folder, 182 GB free", required: true },
-      { name: "redis", status: "degraded", detail: "not reachable; going on with the local cache", required: false },
-    ],
-    process: { memory_bytes: 63_400_000, cpu_seconds: 812, threads: 14, open_files: 51 },
-    modules: [{ name: "identity", permissions: [], topics: [] }, { name: "surveillance", permissions: [], topics: [] }],
-  }),
   [`GET ${S}/cameras`]: ({ query }) => page(state.cameras, query),
   [`POST ${S}/cameras`]: ({ body }) => {
     const made = data.camera({ ...body, zones: [], source: { ...body.source, url: body.source.url.replace(/\/\/[^@/]*@/, "//***:***@") } });
@@ -179,9 +169,12 @@ const routes = {
   },
   [`DELETE ${S}/models/:id`]: ({ id }) => ((state.models = state.models.filter((one) => one.id !== id)), null),
 };
+Object.assign(routes, platform({ tasks: state.tasks, users: state.users, page, find, refuse, me, announce }));
 const table = Object.entries(routes).map(([route, handler]) => {
   const [method, path] = route.split(" ");
-  return { method, pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(":id", "([a-z]+_[^/]+)")}$`), handler };
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
+  const pattern = path.replace(/[.]/g, "\\.").replace(/:(\w+)/g, (_, name) => (/id$/.test(name) ? "([a-z]+_[^/]+)" : "([^/]+)"));
+  return { method, pattern: new RegExp(`^${pattern}$`), names, handler };
 });
 
 const server = createServer(async (request, response) => {
@@ -196,7 +189,7 @@ const server = createServer(async (request, response) => {
   if (url.pathname === "/health/ready") return send(200, JSON.stringify({ status: "ready", checks: { database: "ok", storage: "ok" } }));
   if (!url.pathname.startsWith("/api/")) return file(url.pathname, response);
   try {
-    const open = url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password|workspace)/.test(url.pathname);
+    const open = url.pathname === "/api/v1/installation" || url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password|workspace)/.test(url.pathname);
     if (!open && !signedIn && process.env.SOCLE_MOCK_SIGNED_IN !== "1") refuse(401, "identity.unauthenticated", "sign in first");
     const media = url.pathname.match(/\/(cameras|events)\/[^/]+\/(live\.mjpeg|snapshot\.jpg|clip\.mp4)$/);
     if (media) return serveMedia(media[2], request, response, send, frameOffset(url.pathname));
@@ -207,13 +200,16 @@ const server = createServer(async (request, response) => {
     const text = Buffer.concat(chunks).toString("latin1");
     const unsafe = request.method !== "GET" && !open && process.env.SOCLE_MOCK_SIGNED_IN !== "1";
     if (unsafe && request.headers["x-csrf-token"] !== "mock") refuse(403, "identity.csrf", "the CSRF token is missing or wrong");
-    for (const { method, pattern, handler } of table) {
+    for (const { method, pattern, names, handler } of table) {
       const match = method === request.method && url.pathname.match(pattern);
       if (!match) continue;
       const json = /json/.test(request.headers["content-type"] ?? "");
       const headers = {};
       let status = 200;
       const reply = {
+        as(code) {
+          status = code;
+        },
         signIn(as) {
           signedIn = true;
           status = as;
@@ -222,7 +218,7 @@ const server = createServer(async (request, response) => {
         },
       };
       const body = json ? JSON.parse(Buffer.concat(chunks).toString() || "{}") : {};
-      const answer = await handler({ id: match[1], query: url.searchParams, body, text, reply, origin: url.origin });
+      const answer = await handler({ ...Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(match[index + 1])])), query: url.searchParams, body, text, reply, origin: url.origin });
       return answer === null ? send(204, undefined, "text/plain", headers) : send(status, JSON.stringify(answer), "application/json", headers);
     }
     refuse(404, "web.not-found", `${request.method} ${url.pathname} does not exist`);
@@ -262,7 +258,6 @@ function file(path, response) {
 }
 
 const sockets = new WebSocketServer({ server, path: "/ws" });
-let offset = 100;
 sockets.on("connection", (socket) => {
   const say = (message) => socket.send(JSON.stringify(message));
   say({ type: "welcome", user: me.id, offset });
@@ -285,9 +280,8 @@ sockets.on("connection", (socket) => {
   socket.on("close", () => clearInterval(frame));
 });
 
-function announce(topic, body) {
+function announce(topic, body, room = `workspace:${me.workspace.id}`) {
   offset += 1;
-  const room = `workspace:${me.workspace.id}`;
   const text = JSON.stringify({ type: "event", room, offset, topic, at: new Date().toISOString(), data: body });
   for (const socket of sockets.clients) if (socket.rooms?.has(room)) socket.send(text);
 }

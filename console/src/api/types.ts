@@ -13,6 +13,23 @@ export type Session = Get<"/api/v1/auth/sessions">["items"][number];
 export type User = Get<"/api/v1/users/{id}">;
 export type Task = Get<"/api/v1/tasks/{id}">;
 export type System = Get<"/api/v1/system">;
+export type Queue = Get<"/api/v1/queues">["items"][number];
+export type Schedule = Get<"/api/v1/schedules/{name}">;
+export type ScheduleChange = Body<paths["/api/v1/schedules/{name}"]["patch"]>;
+export type ScheduleRun = Get<"/api/v1/schedules/{name}/runs">["items"][number];
+export type CacheState = Get<"/api/v1/cache">;
+export type Limits = Get<"/api/v1/limits">;
+export type Setting = Get<"/api/v1/settings">["items"][number];
+export type SettingChange = Get<"/api/v1/settings/changes">["items"][number];
+export type HeardEvent = Get<"/api/v1/realtime/events">["items"][number];
+
+export type Notification = Get<"/api/v1/notifications">["items"][number];
+export type NotificationPreferences = Get<"/api/v1/notifications/preferences">;
+export type Webhook = Get<"/api/v1/webhooks/{id}">;
+export type WebhookInput = Body<paths["/api/v1/webhooks"]["post"]>;
+export type WebhookChange = Body<paths["/api/v1/webhooks/{id}"]["patch"]>;
+export type NewWebhook = Answer<paths["/api/v1/webhooks"]["post"]>;
+export type Delivery = Get<"/api/v1/webhooks/{id}/deliveries">["items"][number];
 
 export type Camera = Get<"/api/v1/surveillance/cameras/{id}">;
 export type CameraInput = Body<paths["/api/v1/surveillance/cameras"]["post"]>;

@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "@/api/schema";
+import { currentLocale } from "./i18n";
 import { ProblemError } from "./problem";
 
 /** The token that the server set beside the session cookie and wants back in a header on every unsafe request. */
@@ -17,6 +18,8 @@ const session: Middleware = {
   onRequest({ request }) {
     const token = csrfToken();
     if (token && !SAFE.has(request.method)) request.headers.set("X-CSRF-Token", token);
+    // The console's language, which need not be the browser's.
+    request.headers.set("Accept-Language", currentLocale());
     return request;
   },
   onError({ error }) {

@@ -13,12 +13,25 @@ export function formatter(locale: Locale, now: () => number = Date.now) {
 
   return {
     number: (value: number) => number.format(value),
+    /** Every digit that counts, for values that people set. */
+    exact: (value: number) => value.toLocaleString(tag, { maximumFractionDigits: 10 }),
     percent: (share: number) => new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 0 }).format(share),
+    /** With a digit after the comma, where 99.9 is not 100. */
+    ratio: (share: number) => new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 }).format(share),
     date: (iso: string) => date.format(new Date(iso)),
     time: (iso: string) => time.format(new Date(iso)),
     hour: (iso: string) => short.format(new Date(iso)),
     dayMonth: (iso: string) => dayMonth.format(new Date(iso)),
     dateTime: (iso: string) => dateTime.format(new Date(iso)),
+    /** The instant on the clocks of a time zone, with its name; plain UTC where this browser does not know the zone. */
+    inZone(iso: string, timeZone: string): string {
+      const options = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" } as const;
+      try {
+        return new Intl.DateTimeFormat(tag, { ...options, timeZone }).format(new Date(iso));
+      } catch {
+        return new Intl.DateTimeFormat(tag, { ...options, timeZone: "UTC" }).format(new Date(iso));
+      }
+    },
     /** "5 min ago"; whole seconds below a minute, days at most (older dates are told as dates). */
     ago(iso: string): string {
       const seconds = Math.round((new Date(iso).getTime() - now()) / 1000);
@@ -29,16 +42,19 @@ export function formatter(locale: Locale, now: () => number = Date.now) {
       if (size < 7 * 86_400) return relative.format(Math.trunc(seconds / 86_400), "day");
       return date.format(new Date(iso));
     },
-    /** Milliseconds as "850 ms", "12 s", "3 min 05 s", "2 h 10 min", "3 d 4 h". */
+    /** Milliseconds as "850 ms", "12 s", "3 min 05 s", "2 h 10 min", "3 d 4 h", "7 d". */
     duration(ms: number): string {
       if (ms < 1000) return `${Math.round(ms)} ms`;
       const seconds = Math.round(ms / 1000);
       if (seconds < 60) return `${number.format(Math.round(ms / 100) / 10)} s`;
       const minutes = Math.floor(seconds / 60);
+      if (minutes < 60 && seconds % 60 === 0) return `${minutes} min`;
       if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
       const hours = Math.floor(minutes / 60);
+      if (hours < 48 && minutes % 60 === 0) return `${hours} h`;
       if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
-      return `${Math.floor(hours / 24)} ${locale === "fr" ? "j" : "d"} ${hours % 24} h`;
+      const days = `${number.format(Math.floor(hours / 24))} ${locale === "fr" ? "j" : "d"}`;
+      return hours % 24 === 0 ? days : `${days} ${hours % 24} h`;
     },
     bytes(value: number): string {
       const units = locale === "fr" ? ["o", "ko", "Mo", "Go", "To"] : ["B", "kB", "MB", "GB", "TB"];

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { admin } from "./messages/admin";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
+import { notifications } from "./messages/notifications";
 import { surveillance } from "./messages/surveillance";
 import { messages, translate, type MessageKey } from "./i18n";
 
@@ -16,7 +17,7 @@ it.each(all)("%s says the same in both languages", (_, [english, french]) => {
 });
 
 it("defines no key twice over its files", () => {
-  const keys = [common, identity, surveillance, admin].flatMap((group) => Object.keys(group));
+  const keys = [common, identity, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
   expect(keys.length).toBe(new Set(keys).size);
 });
 

@@ -2,6 +2,7 @@ import { useSyncExternalStore } from "react";
 import { admin } from "./messages/admin";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
+import { notifications } from "./messages/notifications";
 import { surveillance } from "./messages/surveillance";
 import { recall, remember } from "./storage";
 
@@ -9,7 +10,7 @@ export const LOCALES = ["en", "fr"] as const;
 export type Locale = (typeof LOCALES)[number];
 
 /** Every text of the console: `[English, French]` side by side, so that none can be missing. */
-export const messages = { ...common, ...identity, ...surveillance, ...admin };
+export const messages = { ...common, ...identity, ...surveillance, ...admin, ...notifications };
 export type MessageKey = keyof typeof messages;
 export type Params = Record<string, string | number>;
 

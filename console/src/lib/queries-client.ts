@@ -1,4 +1,4 @@
-import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { toProblem } from "./problem";
 
 /** One client for the page. A session that ended is told to `onSignedOut`, wherever it is noticed. */
@@ -20,5 +20,14 @@ export function createQueries(onSignedOut: () => void): QueryClient {
         },
       },
     },
+  });
+}
+
+/** A write, and the reads that it makes stale. */
+export function useWrite<Output, Input = void>(mutationFn: (input: Input) => Promise<Output>, ...stale: readonly QueryKey[]) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn,
+    onSuccess: () => Promise.all(stale.map((queryKey) => queries.invalidateQueries({ queryKey }))),
   });
 }

@@ -15,10 +15,10 @@ export function useRoom(room: string | null) {
   useEffect(() => (room === null ? undefined : realtime.join(room)), [room]);
 }
 
-/** Hears the events whose topic is `topic`, or starts with it when it ends in a dot. */
+/** Hears the events whose topic is `topic`, or starts with it when it ends in a dot; all of them where it is empty. */
 export function useTopic(topic: string, listener: (event: RoomEvent) => void) {
   const heard = useEffectEvent((event: RoomEvent) => {
-    if (topic.endsWith(".") ? event.topic.startsWith(topic) : event.topic === topic) listener(event);
+    if (topic === "" || topic.endsWith(".") ? event.topic.startsWith(topic) : event.topic === topic) listener(event);
   });
   useEffect(() => realtime.listen(heard), []);
 }

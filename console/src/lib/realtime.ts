@@ -11,6 +11,8 @@ export interface RoomEvent {
   topic: string;
   at: string;
   data: unknown;
+  /** Where it stands in the installation's stream; null for frames, which are not kept. */
+  offset: number | null;
 }
 
 export interface Options {
@@ -186,16 +188,16 @@ export class Realtime {
           room.offset = offset;
           this.#send({ type: "ack", offset });
         }
-        this.#tell(message, name);
+        this.#tell(message, name, offset);
         break;
       case "frame":
-        if (room) this.#tell(message, name);
+        if (room) this.#tell(message, name, null);
         break;
     }
   }
 
-  #tell(message: Record<string, unknown>, room: string) {
-    const event = { room, topic: String(message.topic), at: String(message.at), data: message.data };
+  #tell(message: Record<string, unknown>, room: string, offset: number | null) {
+    const event = { room, topic: String(message.topic), at: String(message.at), data: message.data, offset };
     this.#listeners.forEach((listener) => listener(event));
   }
 

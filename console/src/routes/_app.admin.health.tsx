@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
-import { ComponentsPanel, ReadyPanel, ServerPanel } from "@/features/admin/components/system-panels";
-import { readyQuery, systemQuery } from "@/features/admin/queries";
+import { BreakersPanel, ComponentsPanel, DatabasePanel, LimitsPanel, NodesPanel, ReadyPanel, ServerPanel } from "@/features/admin/components/system-panels";
+import { TaskLink } from "@/features/admin/components/task-link";
+import { limitsQuery, readyQuery, systemQuery } from "@/features/admin/queries";
+import { MailPanel } from "@/features/notifications/components/mail-panel";
 import { CameraStates } from "@/features/surveillance/components/camera-states";
 import { camerasQuery } from "@/features/surveillance/queries";
 import { useT } from "@/lib/i18n";
@@ -23,15 +25,35 @@ function Panels() {
   const ready = useQuery(readyQuery);
   const sees = useCan("surveillance.cameras.read");
   const cameras = useQuery({ ...camerasQuery, enabled: sees });
+  const limited = useCan("admin.limits.read");
+  const limits = useQuery({ ...limitsQuery, enabled: limited });
+  const mails = useCan("notifications.mail.read");
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-2">
-      <Loaded query={system}>{(data) => <ServerPanel system={data} />}</Loaded>
+    <div className="grid items-start gap-4 *:min-w-0 lg:grid-cols-2">
+      <div className="space-y-4">
+        <Loaded query={system}>
+          {(data) => (
+            <>
+              <ServerPanel system={data} />
+              <DatabasePanel system={data} />
+            </>
+          )}
+        </Loaded>
+        {system.data && <NodesPanel system={system.data} />}
+      </div>
       <div className="space-y-4">
         <Loaded query={ready} rows={3}>
           {(data) => <ReadyPanel ready={data} />}
         </Loaded>
         {system.data && <ComponentsPanel system={system.data} />}
+        {system.data && <BreakersPanel system={system.data} />}
+        {mails && <MailPanel task={(id) => <TaskLink id={id} />} />}
       </div>
+      {limited && (
+        <Loaded query={limits} rows={4}>
+          {(data) => <LimitsPanel limits={data} />}
+        </Loaded>
+      )}
       {sees && (
         <Section title={t("nav.cameras")} flush className="lg:col-span-2">
           <Loaded query={cameras}>{(data) => <CameraStates cameras={data} />}</Loaded>

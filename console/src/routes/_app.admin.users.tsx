@@ -8,7 +8,7 @@ import { roleLabel } from "@/features/identity/labels";
 import { rolesQuery, usersQuery } from "@/features/identity/queries";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
-import { pageOf } from "@/lib/search";
+import { pageOf, textOf } from "@/lib/search";
 import { useCan, useMe } from "@/lib/session";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
@@ -23,13 +23,11 @@ interface Search {
   role?: string;
 }
 
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-
 export const Route = createFileRoute("/_app/admin/users")({
   validateSearch: (search: Record<string, unknown>): Search => ({
     page: pageOf(search.page) > 1 ? pageOf(search.page) : undefined,
-    search: text(search.search),
-    role: text(search.role),
+    search: textOf(search.search),
+    role: textOf(search.role),
   }),
   component: Users,
 });

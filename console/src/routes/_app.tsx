@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute, Outlet, redirect } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { useTasksLive } from "@/features/admin/live";
+import { useAdminLive } from "@/features/admin/live";
+import { Bell } from "@/features/notifications/components/bell";
+import { useNotificationsLive } from "@/features/notifications/live";
 import { Shell } from "@/features/shell/components/shell";
 import { useSurveillanceLive } from "@/features/surveillance/live";
 import { statsQuery } from "@/features/surveillance/queries";
@@ -27,7 +29,8 @@ function App() {
   const sees = useCan("surveillance.events.read");
   const stats = useQuery({ ...statsQuery(1), enabled: sees });
   useSurveillanceLive();
-  useTasksLive();
+  useAdminLive();
+  useNotificationsLive(me.workspace.id);
   useRoom(`workspace:${me.workspace.id}`);
   useRoom(`user:${me.id}`);
   useEffect(() => {
@@ -41,7 +44,7 @@ function App() {
   }, []);
   // Another account in the same tab is another page: nothing half-typed is carried over.
   return (
-    <Shell key={me.id} counts={{ "/surveillance/events": stats.data?.events.unacknowledged }}>
+    <Shell key={me.id} bell={<Bell />} counts={{ "/surveillance/events": stats.data?.events.unacknowledged }}>
       <Outlet />
     </Shell>
   );

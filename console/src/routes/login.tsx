@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Door } from "@/features/identity/components/door";
 import { firstRunQuery } from "@/features/identity/queries";
 import { adoptLocale, useT } from "@/lib/i18n";
+import { installationQuery } from "@/lib/installation";
 import { toProblem } from "@/lib/problem";
 import { safeNext } from "@/lib/safe-next";
 import { useSignIn } from "@/lib/session";
@@ -22,6 +23,7 @@ function Login() {
   const router = useRouter();
   const signIn = useSignIn();
   const firstRun = useQuery(firstRunQuery);
+  const installation = useQuery(installationQuery);
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const problem = signIn.isError ? toProblem(signIn.error) : null;
@@ -42,6 +44,11 @@ function Login() {
           );
         }}
       >
+        {installation.data?.sign_in_notice && (
+          <Notice>
+            <p className="break-words whitespace-pre-line">{installation.data.sign_in_notice}</p>
+          </Notice>
+        )}
         {firstRun.data?.required && <Notice>{t("login.firstRun")}</Notice>}
         <TextField label={t("email")} type="email" autoComplete="username" isRequired autoFocus value={email} onChange={setEmail} />
         <TextField label={t("password")} type="password" autoComplete="current-password" isRequired value={password} onChange={setPassword} />

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import {
   Button as AriaButton,
   Checkbox as AriaCheckbox,
+  ComboBox,
   FieldError,
   Input,
   Label,
@@ -33,6 +34,8 @@ interface Common {
   hint?: ReactNode;
   /** A fault found by us or by the server; shown beside the field and read with it. */
   error?: string;
+  /** The label is read, not shown: where what stands beside it says enough. */
+  labelHidden?: boolean;
   className?: string;
 }
 
@@ -49,20 +52,28 @@ function Foot({ hint, error }: Pick<Common, "hint" | "error">) {
   );
 }
 
+function Unit({ children }: { children: string }) {
+  return <span className="pointer-events-none absolute inset-y-0 right-2.5 flex items-center text-sm text-muted">{children}</span>;
+}
+
 interface TextProps extends Omit<TextFieldProps, "className" | "children">, Common {
   placeholder?: string;
   multiline?: boolean;
   mono?: boolean;
+  unit?: string;
 }
 
-export function TextField({ label, hint, error, placeholder, multiline, mono, className, ...props }: TextProps) {
+export function TextField({ label, labelHidden, hint, error, placeholder, multiline, mono, unit, className, ...props }: TextProps) {
   return (
     <AriaTextField {...props} isInvalid={error !== undefined || props.isInvalid} validationBehavior="aria" className={className}>
-      <Label className={labelClass}>{label}</Label>
+      <Label className={labelHidden ? "sr-only" : labelClass}>{label}</Label>
       {multiline ? (
         <AriaTextArea rows={3} placeholder={placeholder} className={cx("control py-1.5", invalidClass, mono && "font-mono")} />
       ) : (
-        <Input placeholder={placeholder} className={cx("control", invalidClass, mono && "font-mono text-sm")} />
+        <span className="relative block">
+          <Input placeholder={placeholder} className={cx("control", invalidClass, mono && "font-mono text-sm")} />
+          {unit && <Unit>{unit}</Unit>}
+        </span>
       )}
       <Foot hint={hint} error={error} />
     </AriaTextField>
@@ -73,13 +84,13 @@ interface NumberProps extends Omit<NumberFieldProps, "className" | "children">, 
   unit?: string;
 }
 
-export function NumberField({ label, hint, error, unit, className, ...props }: NumberProps) {
+export function NumberField({ label, labelHidden, hint, error, unit, className, ...props }: NumberProps) {
   return (
     <AriaNumberField {...props} isInvalid={error !== undefined} validationBehavior="aria" className={className}>
-      <Label className={labelClass}>{label}</Label>
+      <Label className={labelHidden ? "sr-only" : labelClass}>{label}</Label>
       <span className="relative block">
         <Input className={cx("control tabular-nums", invalidClass)} />
-        {unit && <span className="pointer-events-none absolute inset-y-0 right-2.5 flex items-center text-sm text-muted">{unit}</span>}
+        {unit && <Unit>{unit}</Unit>}
       </span>
       <Foot hint={hint} error={error} />
     </AriaNumberField>
@@ -96,8 +107,6 @@ interface SelectProps extends Common {
   value: string;
   onChange: (id: string) => void;
   isDisabled?: boolean;
-  /** The label is read, not shown: for filter rows, where the value says enough. */
-  labelHidden?: boolean;
 }
 
 export function SelectField({ label, hint, error, options, value, onChange, isDisabled, labelHidden, className }: SelectProps) {
@@ -135,6 +144,54 @@ export function SelectField({ label, hint, error, options, value, onChange, isDi
         </ListBox>
       </Popover>
     </Select>
+  );
+}
+
+interface ComboProps extends Common {
+  /** What is offered; anything else may be typed. */
+  options: readonly string[];
+  value: string;
+  onChange: (value: string) => void;
+  placeholder?: string;
+  mono?: boolean;
+}
+
+/** A text with suggestions. */
+export function ComboField({ label, hint, error, options, value, onChange, placeholder, mono, className }: ComboProps) {
+  return (
+    <ComboBox
+      inputValue={value}
+      onInputChange={onChange}
+      allowsCustomValue
+      allowsEmptyCollection={false}
+      menuTrigger="input"
+      items={options.map((id) => ({ id }))}
+      isInvalid={error !== undefined}
+      validationBehavior="aria"
+      className={className}
+    >
+      <Label className={labelClass}>{label}</Label>
+      <span className="relative block">
+        <Input placeholder={placeholder} className={cx("control pr-9", invalidClass, mono && "font-mono text-sm")} />
+        <AriaButton className="absolute inset-y-0 right-0 flex w-9 cursor-pointer items-center justify-center text-muted">
+          <ChevronDown aria-hidden className="size-4" />
+        </AriaButton>
+      </span>
+      <Foot hint={hint} error={error} />
+      <Popover className="appear min-w-(--trigger-width) rounded-card border border-line bg-raised p-1 shadow-float">
+        <ListBox className="max-h-72 overflow-auto outline-none">
+          {(option: { id: string }) => (
+            <ListBoxItem
+              id={option.id}
+              textValue={option.id}
+              className={cx("cursor-pointer rounded-control px-2.5 py-1.5 outline-none data-focused:bg-accent-soft pointer-coarse:py-2.5", mono && "font-mono text-sm")}
+            >
+              {option.id}
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Popover>
+    </ComboBox>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, type ReactNode } from "react";
+import { useInstallationName } from "@/lib/installation";
 import { cx } from "./class-names";
 
 interface PageProps {
@@ -13,9 +14,10 @@ interface PageProps {
 
 /** The frame of a page: its name (also of the browser tab), its actions, its body. */
 export function Page({ title, above, subtitle, actions, narrow, children }: PageProps) {
+  const name = useInstallationName();
   useEffect(() => {
-    document.title = `${title} · Socle`;
-  }, [title]);
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
   return (
     <div className={cx("mx-auto w-full px-4 py-5 sm:px-6 lg:px-8 lg:py-7", narrow ? "max-w-4xl" : "max-w-[110rem]")}>
       <header className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">

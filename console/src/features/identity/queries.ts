@@ -22,6 +22,14 @@ export const usersQuery = (filters: UserFilters) =>
     placeholderData: keepPreviousData,
   });
 
+export const personQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["identity", "person", id],
+    queryFn: ({ signal }) => ok(client.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+    staleTime: 300_000,
+    retry: false,
+  });
+
 export const rolesQuery = queryOptions({
   queryKey: keys.roles,
   queryFn: ({ signal }) => ok(client.GET("/api/v1/roles", { params: { query: { page_size: 100 } }, signal })),

@@ -29,6 +29,7 @@ export const identity = {
   "password.score.3": ["good", "bon"],
   "password.score.4": ["very good", "très bon"],
   "account.title": ["Account", "Compte"],
+  "account.security": ["Profile and security", "Profil et sécurité"],
   "account.profile": ["Profile", "Profil"],
   "account.password": ["Password", "Mot de passe"],
   "account.current": ["Current password", "Mot de passe actuel"],

@@ -1,5 +1,6 @@
 import { useEffect, type ReactNode } from "react";
 import { LOCALES, setLocale, useLocale, useT } from "@/lib/i18n";
+import { useInstallationName } from "@/lib/installation";
 import { Logo } from "@/ui/logo";
 import { cx } from "@/ui/class-names";
 
@@ -7,15 +8,16 @@ import { cx } from "@/ui/class-names";
 export function Door({ title, intro, children }: { title: string; intro?: ReactNode; children: ReactNode }) {
   const t = useT();
   const locale = useLocale();
+  const name = useInstallationName();
   useEffect(() => {
-    document.title = `${title} · Socle`;
-  }, [title]);
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
   return (
     <div className="flex min-h-dvh flex-col px-4">
       <main className="mx-auto flex w-full max-w-sm flex-1 flex-col justify-center py-10">
         <div className="mb-8 flex items-center gap-3">
           <Logo className="size-9" />
-          <span className="text-xl font-semibold tracking-tight">Socle</span>
+          <span className="min-w-0 text-xl font-semibold tracking-tight break-words">{name}</span>
         </div>
         <h1 className="text-2xl font-semibold">{title}</h1>
         {intro && <div className="mt-1.5 text-muted">{intro}</div>}

@@ -3,6 +3,7 @@ import { Cctv, ChartColumn, Menu as MenuIcon, Siren, X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
 import { useT } from "@/lib/i18n";
+import { useInstallationName } from "@/lib/installation";
 import { IconButton } from "@/ui/button";
 import { Logo } from "@/ui/logo";
 import type { Place } from "@/features/shell/navigation";
@@ -11,18 +12,21 @@ import { UserMenu, WorkspaceMenu } from "./menus";
 import { SideNav } from "./side-nav";
 
 interface ShellProps {
+  /** Stands beside the name of the house. */
+  bell: ReactNode;
   counts: Partial<Record<Place["to"], number>>;
   children: ReactNode;
 }
 
 /** The house around every page: a column at the left on a desk, a bar above and one below on a phone. */
-export function Shell({ counts, children }: ShellProps) {
+export function Shell({ bell, counts, children }: ShellProps) {
   const t = useT();
+  const name = useInstallationName();
   const [open, setOpen] = useState(false);
   const brand = (
-    <Link to="/" className="flex items-center gap-2.5">
+    <Link to="/" className="flex min-w-0 items-center gap-2.5">
       <Logo className="size-7" />
-      <span className="text-lg font-semibold tracking-tight">Socle</span>
+      <span className="truncate text-lg font-semibold tracking-tight">{name}</span>
     </Link>
   );
   return (
@@ -31,7 +35,10 @@ export function Shell({ counts, children }: ShellProps) {
         {t("skip")}
       </a>
       <aside className="fixed inset-y-0 left-0 z-20 hidden w-60 flex-col border-r border-line bg-surface lg:flex">
-        <div className="px-4.5 pt-4.5 pb-3">{brand}</div>
+        <div className="flex items-center justify-between gap-2 py-3 pr-3 pl-4.5">
+          {brand}
+          {bell}
+        </div>
         <div className="border-b border-line px-2 pb-2">
           <WorkspaceMenu />
         </div>
@@ -44,12 +51,13 @@ export function Shell({ counts, children }: ShellProps) {
         </div>
       </aside>
       <header className="sticky top-0 z-20 flex items-center justify-between gap-3 border-b border-line bg-surface px-3 py-1.5 lg:hidden">
-        <span className="flex items-center gap-2">
+        <span className="flex min-w-0 items-center gap-2">
           <IconButton icon={MenuIcon} label={t("nav.open")} onPress={() => setOpen(true)} />
           {brand}
         </span>
         <span className="flex items-center gap-3">
           <ConnectionState compact />
+          {bell}
           <UserMenu compact />
         </span>
       </header>

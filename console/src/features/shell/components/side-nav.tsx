@@ -60,7 +60,7 @@ function Item({ place, count, onLeave }: { place: Place; count?: number; onLeave
   const format = useFormat();
   const path = useLocation({ select: (location) => location.pathname });
   // The pages of one camera belong to the cameras, though their address lies beside.
-  const below = place.below !== undefined && path.startsWith(place.below);
+  const below = (place.below !== undefined && path.startsWith(place.below)) || (place.also !== undefined && path.startsWith(place.also));
   return (
     <li>
       <Link to={place.to} activeOptions={{ exact: place.below !== undefined }} data-status={below ? "active" : undefined} className={linkClass} onClick={onLeave}>
