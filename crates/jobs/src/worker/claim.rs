@@ -182,10 +182,12 @@ async fn in_turns(
     share: &mut Share,
     chosen: &mut Vec<TaskId>,
 ) -> Result<()> {
-    let mut around = waiting_after(tx, wanted, turn.last).await?;
-    if around.len() < wanted.limit && turn.last.is_some() {
-        for workspace in waiting_after(tx, wanted, None).await? {
-            if around.len() < wanted.limit && !around.contains(&workspace) {
+    // Two at least, so that room for one task does not make a workspace look alone.
+    let most = wanted.limit.max(2);
+    let mut around = waiting_after(tx, wanted, turn.last, most).await?;
+    if around.len() < most && turn.last.is_some() {
+        for workspace in waiting_after(tx, wanted, None, most).await? {
+            if around.len() < most && !around.contains(&workspace) {
                 around.push(workspace);
             }
         }
@@ -210,12 +212,13 @@ async fn in_turns(
     Ok(())
 }
 
-/// Workspaces with tasks in the queue, in the order of their ids from `last` on: as many as could be served. Each is one
-/// step into an index, however many tasks it has.
+/// Up to `most` workspaces with tasks in the queue, in the order of their ids from `last` on. Each is one step into an
+/// index, however many tasks it has.
 async fn waiting_after(
     tx: &mut Tx,
     wanted: &Claim<'_>,
     last: Option<WorkspaceId>,
+    most: usize,
 ) -> Result<Vec<WorkspaceId>> {
     const WAITING: &str = "WITH RECURSIVE turn(workspace_id) AS (
         SELECT MIN(workspace_id) FROM jobs_tasks
@@ -226,8 +229,8 @@ async fn waiting_after(
         FROM turn WHERE turn.workspace_id IS NOT NULL
     ) SELECT workspace_id AS value FROM turn WHERE workspace_id IS NOT NULL LIMIT $3";
     let last = last.map_or(String::new(), |workspace| workspace.to_string());
-    let limit = i64::try_from(wanted.limit).unwrap_or(i64::MAX);
-    Ok(tx.query(WAITING).bind(wanted.queue).bind(last).bind(limit).all().await?)
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(tx.query(WAITING).bind(wanted.queue).bind(last).bind(most).all().await?)
 }
 
 /// How many more tasks each workspace may have running.
