@@ -12,9 +12,13 @@ python() {
 }
 
 fetch() {
-  [ "$(uname -m)" = x86_64 ] && have apt-get || die "the suite's Python 2.7 comes as Debian packages for amd64"
+  { [ "$(uname -m)" = x86_64 ] && have apt-get; } || die "the suite's Python 2.7 comes as Debian packages for amd64"
   mkdir -p "$home"/{state/lists/partial,archives/partial,root,site,boot}
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bullseye main" >"$home/sources.list"
+  # Where this machine has its packages from.
+  local archive
+  # shellcheck disable=SC2016 # apt-get's own variable
+  archive=$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/$') || die "apt-get has no Debian archive"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive bullseye main" >"$home/sources.list"
   local apt=(apt-get -qq -o "Dir::State=$home/state" -o "Dir::Cache=$home" -o "Dir::Etc::sourcelist=$home/sources.list" -o Dir::Etc::sourceparts=-)
   "${apt[@]}" update >&2
   (cd "$home/archives" && "${apt[@]}" download python2.7 python2.7-minimal libpython2.7-stdlib libpython2.7-minimal libssl1.1 libffi7 2>/dev/null >&2)

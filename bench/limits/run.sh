@@ -67,9 +67,10 @@ load() {
 
 machine
 strategies=(fixed-window moving-window)
+declare -A peers
 for strategy in "${strategies[@]}"; do
   peer_start "$strategy"
-  declare "peer_${strategy%%-*}=$peer_url"
+  peers[$strategy]=$peer_url
 done
 path=/api/v1/auth/me
 for _ in $(seq "$rounds"); do
@@ -78,10 +79,9 @@ for _ in $(seq "$rounds"); do
     load "$SOCLE_URL$path" "$token" >>"$work/socle-$kind"
     socle_stop
   done
-  load "$peer_fixed/free" >>"$work/peer-off"
+  load "${peers[fixed-window]}/free" >>"$work/peer-off"
   for strategy in "${strategies[@]}"; do
-    url=peer_${strategy%%-*}
-    load "${!url}/wide" >>"$work/peer-$strategy"
+    load "${peers[$strategy]}/wide" >>"$work/peer-$strategy"
   done
 done
 python3 - "$work" <<'PY'
@@ -114,8 +114,7 @@ echo "|---|---|---|---|"
 read -r passed refused other < <(TOKEN=$token python3 bench/limits/exact.py "$first/api/v1/tasks" "$SOCLE_URL/api/v1/tasks")
 echo "| socle | $passed | $refused | $other |"
 for strategy in "${strategies[@]}"; do
-  url=peer_${strategy%%-*}
-  one=${!url}
+  one=${peers[$strategy]}
   peer_start "$strategy"
   read -r passed refused other < <(python3 bench/limits/exact.py "$one/narrow" "$peer_url/narrow")
   echo "| flask-limiter, $strategy | $passed | $refused | $other |"

@@ -39,7 +39,7 @@ echo "| --- | --- | --- | --- | --- | --- | --- |"
 for way in redis none; do
   SOCLE_DATABASE_URL=$postgres
   export SOCLE_DATABASE_URL
-  [ "$way" = redis ] && export SOCLE_REDIS_URL=$redis || unset SOCLE_REDIS_URL
+  if [ "$way" = redis ]; then export SOCLE_REDIS_URL=$redis; else unset SOCLE_REDIS_URL; fi
   node "worker-$way" worker,web
   node "b-$way" web
   b=$SOCLE_URL

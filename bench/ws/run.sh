@@ -8,10 +8,10 @@ SOCLE_BIN=${SOCLE_BIN:-$TARGET/release/socle}
 . bench/machine.sh
 [ -x "$SOCLE_BIN" ] || die "no $SOCLE_BIN: make build, or set SOCLE_BIN"
 
-counts=${CLIENTS:-1000 5000 10000}
+read -ra counts <<<"${CLIENTS:-1000 5000 10000}"
 events=${EVENTS:-20}
 rate=${RATE:-2}
-most=$(printf '%s\n' $counts | sort -n | tail -1)
+most=$(printf '%s\n' "${counts[@]}" | sort -n | tail -1)
 need=$((most + 2048))
 ulimit -n "$need" 2>/dev/null || die "open files: $(ulimit -Hn) are allowed, $need are needed (ulimit -n, or fewer CLIENTS)"
 
@@ -43,7 +43,7 @@ PY
 machine
 echo "| server | clients | held | memory, all idle | per client | told, p50 | told, p99 | lost |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- |"
-for clients in $counts; do
+for clients in "${counts[@]}"; do
   SOCLE_REALTIME__CONNECTIONS_PER_USER_MAX=$((clients + 100)) SOCLE_REALTIME__CONNECTIONS_MAX=$((clients + 100)) \
     SOCLE_ROLES=web socle_start "$work/data-$clients"
   taskset -a -p -c 0 "$SOCLE_PID" >/dev/null
@@ -55,7 +55,7 @@ for clients in $counts; do
 done
 [ "${PEER:-yes}" = yes ] || exit 0
 venv=$("$SCRIPTS/venv.sh" bench/ws/requirements.txt)
-for clients in $counts; do
+for clients in "${counts[@]}"; do
   port=$(free_port)
   taskset -c 0 "$venv/bin/python" bench/ws/flask_peer.py "$port" >"$work/peer.log" 2>&1 &
   peer=$!
