@@ -21,8 +21,8 @@ pub struct Config {
     /// How long a refresh token that was just replaced still leads to its replacement, for honest races of one client,
     /// in milliseconds. Default 10000.
     pub refresh_grace_ms: u32,
-    /// How long another node may not notice that a session ended or a role changed, in milliseconds; this node notices
-    /// at once. At most 10000, default 5000.
+    /// How long another process may not notice that a session ended or a role changed, in milliseconds, when Redis does
+    /// not tell it; this one notices at once. At most 10000, default 5000.
     pub session_cache_ms: u32,
     /// Failed log-ins to one account per `login_window_s`. Default 5.
     pub login_account_max: u32,

@@ -24,7 +24,7 @@ mod service;
 mod store;
 
 use db::migrations;
-use platform::{BuildError, Manifest, Parts, Platform};
+use platform::{BuildError, Manifest, Parts, Platform, Role, Service};
 
 pub use config::Config;
 pub use error::Error;
@@ -54,6 +54,7 @@ pub fn build(
     let permissions = manifests.iter().flat_map(|manifest| manifest.permissions).chain(permissions::ALL);
     let identity = Identity::new(platform, config, permissions.map(|permission| permission.name))?;
     platform.directory.provide(std::sync::Arc::new(identity.clone()));
+    let follower = identity.clone();
     let parts = Parts {
         routes: http::routes(identity.clone()),
         jobs: jobs::Handlers::new(),
@@ -61,7 +62,7 @@ pub fn build(
         commands: cli::commands(identity.clone()),
         checks: vec![],
         rooms: vec![],
-        services: vec![],
+        services: vec![Service::new("sessions", Role::Web, move |stop| follower.follow_sessions(stop))],
     };
     Ok((identity, parts))
 }

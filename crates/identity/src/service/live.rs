@@ -1,11 +1,18 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jiff::SignedDuration;
 use kernel::{Ctx, Grants, SessionId, Timestamp, WorkspaceId};
 use moka::sync::Cache;
+use platform::{Platform, Spawner};
+use redislink::{Notice, RedisLink};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::Identity;
 use crate::{
@@ -36,11 +43,16 @@ impl SignedIn {
 
 /// Live sessions as they were read a moment ago. Whatever changes one (a log-out, a role, a disabled user) counts the
 /// epoch up after its commit, and entries of earlier epochs are read anew: this process sees its own changes at once,
-/// other processes' within the entries' age.
+/// those of others as soon as Redis tells of them, and in any case when the entries are too old.
 pub(super) struct LiveSessions {
     entries: Cache<Key, Entry>,
     epoch: AtomicU64,
     age_max: SignedDuration,
+    /// Held while a session is read; which one is up to the key's hash.
+    reading: Box<[Mutex<()>]>,
+    hasher: RandomState,
+    redis: RedisLink,
+    spawner: Spawner,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -58,21 +70,35 @@ struct Entry {
 
 /// Entries kept at most; some kilobytes each.
 const ENTRIES_MAX: u64 = 10_000;
+/// Sessions that can be read without one waiting for another by chance.
+const READING: usize = 256;
+/// Where processes tell each other that something changed; there is nothing in the message.
+const CHANGED: &str = "identity.sessions-changed";
 /// A session's last use is noted no more often than this.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 impl LiveSessions {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, platform: &Platform) -> Self {
         Self {
             entries: Cache::new(ENTRIES_MAX),
             epoch: AtomicU64::new(0),
             age_max: SignedDuration::from_millis(config.session_cache_ms.into()),
+            reading: (0..READING).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            redis: platform.redis.clone(),
+            spawner: platform.spawner.clone(),
         }
     }
 
     /// Something that sessions show has changed. To be called after the commit.
     pub(super) fn changed(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
+        if self.redis.is_configured() {
+            let redis = self.redis.clone();
+            // Without Redis for a moment, the entries' age is what others have.
+            let telling = async move { drop(redis.publish(CHANGED, b"").await) };
+            self.spawner.spawn("identity.tell_of_sessions", telling);
+        }
     }
 
     fn get(&self, key: &Key, now: Timestamp) -> Option<Arc<SignedIn>> {
@@ -81,6 +107,11 @@ impl LiveSessions {
             && now.duration_since(entry.read_at).abs() <= self.age_max
             && entry.signed_in.session.is_live(now);
         fresh.then_some(entry.signed_in)
+    }
+
+    fn reading(&self, key: &Key) -> &Mutex<()> {
+        let hash = usize::try_from(self.hasher.hash_one(key) % READING as u64).unwrap_or(0);
+        &self.reading[hash]
     }
 }
 
@@ -116,17 +147,46 @@ impl Identity {
         self.live(Key::Session(id), now).await?.ok_or(Error::SessionEnded)
     }
 
+    /// A page that asks for much at once reads its session once: who comes second waits for the first, and reads only if
+    /// that failed.
     async fn live(&self, key: Key, now: Timestamp) -> Result<Option<Arc<SignedIn>>, Error> {
-        if let Some(signed_in) = self.0.live.get(&key, now) {
+        let live = &self.0.live;
+        if let Some(signed_in) = live.get(&key, now) {
+            return Ok(Some(signed_in));
+        }
+        let reading = live.reading(&key);
+        let _first = match reading.try_lock() {
+            Ok(first) => Some(first),
+            Err(_) => {
+                drop(reading.lock().await);
+                None
+            }
+        };
+        if let Some(signed_in) = live.get(&key, now) {
             return Ok(Some(signed_in));
         }
         // Before reading: what changes meanwhile makes the entry old from the start.
-        let epoch = self.0.live.epoch.load(Ordering::SeqCst);
+        let epoch = live.epoch.load(Ordering::SeqCst);
         let Some(signed_in) = self.read(&key, now).await? else { return Ok(None) };
         let signed_in = Arc::new(signed_in);
         self.note_use(&signed_in.session, now);
-        self.0.live.entries.insert(key, Entry { signed_in: signed_in.clone(), epoch, read_at: now });
+        live.entries.insert(key, Entry { signed_in: signed_in.clone(), epoch, read_at: now });
         Ok(Some(signed_in))
+    }
+
+    /// Hears of what other processes change, until told to stop.
+    pub(crate) async fn follow_sessions(self, stop: CancellationToken) {
+        let live = &self.0.live;
+        let mut changes = live.redis.subscribe(CHANGED);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // After an outage too: what was told meanwhile was not heard.
+                notice = changes.recv() => if notice != Notice::Lost {
+                    live.epoch.fetch_add(1, Ordering::SeqCst);
+                },
+            }
+        }
     }
 
     async fn read(&self, key: &Key, now: Timestamp) -> Result<Option<SignedIn>, Error> {

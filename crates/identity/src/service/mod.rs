@@ -84,7 +84,7 @@ impl Identity {
             tokens: tokens::Tokens::new(&config, secret.expose())?,
             passwords: passwords::Passwords::new(&config)?,
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
-            live: live::LiveSessions::new(&config),
+            live: live::LiveSessions::new(&config, platform),
             times,
             settled: AtomicBool::new(false),
             first_workspace: OnceCell::new(),
