@@ -1,4 +1,4 @@
-"""seed.py DATA_FOLDER ROWS: write made-up, ended events straight into a stopped Socle's SQLite file.
+"""seed.py DATA_FOLDER ROWS: write made-up, ended events, and five models, straight into a stopped Socle's SQLite file.
 
 There is no API that creates events (cameras do), so the benches that need many write them as the server would: one series
 of the first workspace, ids that sort by time. Standard library only.
@@ -51,6 +51,15 @@ def main():
                 (identifier("evt", at, n), workspace, series, camera, 0.5 + n % 50 / 100, at, at + 8_000_000, at + 9_000_000,
                  json.dumps([n % 900 + 1]), json.dumps(EVIDENCE))
                 for n, at in ((n, START_US + STEP_US * n) for n in range(rows))
+            ),
+        )
+        database.executemany(
+            "INSERT INTO surveillance_models (id, workspace_id, name, sha256, size_bytes, family, input_width, input_height, classes,"
+            " source, active, created_at) VALUES (?, ?, ?, ?, 3660000, 'yolox', 416, 416, ?, 'upload', ?, ?)",
+            (
+                (identifier("mdl", START_US, n), workspace, f"model {n}", f"{n:064x}", json.dumps([f"class {c}" for c in range(80)]),
+                 n == 0, START_US + n)
+                for n in range(5)
             ),
         )
         for grain, seconds in (("hour", 3600), ("day", 86400)):

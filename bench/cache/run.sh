@@ -59,7 +59,8 @@ load() {
   awk '/^Requests\/sec/ {print $2}' <<<"$out"
 }
 
-paths=('/api/v1/surveillance/stats' '/api/v1/surveillance/events?limit=20')
+# The last is not kept: who looks at events acts on them.
+paths=('/api/v1/surveillance/stats' '/api/v1/surveillance/models' '/api/v1/surveillance/events?limit=20')
 # kind: without, memory, redis
 start_as() {
   export SOCLE_CACHE__ENABLED=true SOCLE_REDIS_URL=

@@ -279,7 +279,9 @@ mod tests {
             assert!(same, "{place}: the doc says {told}, and it is {real}");
         }
         for name in documented.keys() {
-            assert!(places.contains(name), "docs/config.md has {name}, which nothing reads");
+            // A list of tables has a row of its own, and its items have a section.
+            let is_read = |place: &String| place == name || place.starts_with(&format!("{name}."));
+            assert!(places.iter().any(is_read), "docs/config.md has {name}, which nothing reads");
         }
     }
 

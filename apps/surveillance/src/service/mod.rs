@@ -31,6 +31,7 @@ pub(crate) use stats::Stats;
 use crate::{
     Config,
     capture::{Ffmpeg, Gate, Ring},
+    model::DetectionModel,
     runtime::Fleet,
     settings::{LIVE_QUALITY, SNAPSHOT_QUALITY},
 };
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) storage: Storage,
     /// By the hours that they cover.
     stats_cache: Cached<String, Stats>,
+    /// By limit and offset: a page and how many there are.
+    models_cache: Cached<String, (Vec<DetectionModel>, u64)>,
     pub(crate) outbound: Outbound,
     pub(crate) directory: Directory,
     pub(crate) settings: RuntimeSettings,
@@ -61,8 +64,10 @@ pub(crate) struct Inner {
     pub(crate) fleet: Fleet,
 }
 
-/// What changes statistics forgets them; this bounds what another node without a shared cache may show.
+/// What changes something that is kept forgets it; this bounds what another process without a shared cache may show.
 const STATS_TTL: Duration = Duration::from_secs(30);
+/// Shorter: whoever pulls a model by the command line looks for it in the console.
+const MODELS_TTL: Duration = Duration::from_secs(5);
 
 impl std::ops::Deref for Sentinel {
     type Target = Inner;
@@ -94,6 +99,7 @@ impl Sentinel {
             events: platform.events.clone(),
             storage: platform.storage.clone(),
             stats_cache: platform.cache.cached("surveillance.stats", STATS_TTL),
+            models_cache: platform.cache.cached("surveillance.models", MODELS_TTL),
             outbound: platform.outbound.clone(),
             directory: platform.directory.clone(),
             settings: platform.settings.clone(),

@@ -63,15 +63,26 @@ fn key(workspace: WorkspaceId, sha256: &str) -> String {
 }
 
 impl Sentinel {
+    /// Kept until a model comes, goes or becomes the active one.
     pub(crate) async fn list_models(
         &self,
         allow: &Allow<ReadCameras>,
         page: PageQuery,
     ) -> Result<Page<DetectionModel>, Error> {
-        let mut tx = self.db.read().await?;
-        let models = store::models::list(&mut tx, allow.workspace, page.limit(), page.offset()).await?;
-        let total = store::models::count(&mut tx, allow.workspace).await?;
+        let key = format!("{}-{}", page.limit(), page.offset());
+        let read = || async {
+            let mut tx = self.db.read().await?;
+            let models = store::models::list(&mut tx, allow.workspace, page.limit(), page.offset()).await?;
+            Ok::<_, Error>((models, store::models::count(&mut tx, allow.workspace).await?))
+        };
+        let (models, total) = self.models_cache.get(allow.workspace, &key, read).await?;
         Ok(page.of(models, total))
+    }
+
+    /// To be called after the commit.
+    async fn models_changed(&self, workspace: WorkspaceId) {
+        self.models_cache.clear(workspace).await;
+        self.fleet.models_changed();
     }
 
     /// Takes a model in once it has been loaded and run. The same file again gives the model that is there. The first
@@ -127,7 +138,7 @@ impl Sentinel {
         };
         store::models::insert(&mut tx, allow.workspace, &model).await?;
         tx.commit().await?;
-        self.fleet.models_changed();
+        self.models_changed(allow.workspace).await;
         Ok(model)
     }
 
@@ -142,7 +153,7 @@ impl Sentinel {
             store::models::find(&mut tx, allow.workspace, id).await?.ok_or(Error::ModelNotFound(id))?;
         store::models::set_active(&mut tx, allow.workspace, Some(id)).await?;
         tx.commit().await?;
-        self.fleet.models_changed();
+        self.models_changed(allow.workspace).await;
         Ok(DetectionModel { active: true, ..model })
     }
 
@@ -157,8 +168,8 @@ impl Sentinel {
         }
         store::models::delete(&mut tx, allow.workspace, id).await?;
         tx.commit().await?;
+        self.models_changed(allow.workspace).await;
         self.storage.delete(&key(allow.workspace, &model.sha256)).await?;
-        self.fleet.models_changed();
         Ok(())
     }
 
