@@ -26,3 +26,4 @@ mod slow_head;
 mod traces;
 mod transfer;
 mod walk;
+mod webhooks;

@@ -21,6 +21,9 @@ struct Nodes {
     database: Database,
 }
 
+/// So long a node knows a session, when nobody tells it that the session has ended.
+const SESSION_AGE_MS: &str = "10000";
+
 /// `None` where PostgreSQL or Redis is not at hand.
 async fn nodes() -> Option<Nodes> {
     let engine = engines().into_iter().find(|engine| matches!(engine, TestEngine::Postgres(_)))?;
@@ -32,7 +35,8 @@ async fn nodes() -> Option<Nodes> {
         let mut folder = Folder::new();
         folder.database_url = Some(database.url.clone());
         let secret = ("SOCLE_IDENTITY__SECRET", "the nodes of one installation share this secret");
-        Server::start_in(folder, &[("SOCLE_REDIS_URL", &url), ("SOCLE_ROLES", roles), secret]).await
+        let age = ("SOCLE_IDENTITY__SESSION_CACHE_MS", SESSION_AGE_MS);
+        Server::start_in(folder, &[("SOCLE_REDIS_URL", &url), ("SOCLE_ROLES", roles), secret, age]).await
     };
     let mut a = start("web").await;
     let b = start("web").await;
@@ -162,6 +166,25 @@ async fn events_cross_nodes_without_redis_too() {
     nodes.happen_on_b(10).await;
     heard.extend(on_a.changes(10).await);
     assert_eq!(ids(&heard), nodes.all_changes().await, "each once, in order");
+    let database = nodes.database;
+    drop((nodes.a, nodes.b, nodes._worker));
+    database.drop_database().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_on_one_node_is_heard_on_the_other() {
+    let Some(nodes) = nodes().await else { return };
+    let on_a = nodes.a.sign_in(crate::harness::EMAIL).await;
+    let on_b = Client { base: nodes.b.base.clone(), ..on_a.clone() };
+    on_b.get("/auth/me").await.expect(200);
+    let known = std::time::Instant::now();
+    on_a.post("/auth/logout", json!({})).await.expect(204);
+    let ended = testkit::eventually("node B hears of the log-out", async || {
+        (on_b.get("/auth/me").await.status == 401).then(|| known.elapsed())
+    })
+    .await;
+    // Otherwise it was only the age of what B knew.
+    assert!(ended.as_millis() < SESSION_AGE_MS.parse().unwrap(), "{ended:?}");
     let database = nodes.database;
     drop((nodes.a, nodes.b, nodes._worker));
     database.drop_database().await;

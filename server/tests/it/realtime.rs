@@ -80,3 +80,48 @@ async fn strangers_and_foreign_pages_cannot_connect() {
     assert_eq!(hear(&mut socket).await["type"], "welcome");
     assert!(connect_async(&url).await.is_err(), "a ticket works once");
 }
+
+/// The next `count` changes of settings that are told: the changes' ids, and the last offset.
+async fn changes(socket: &mut Socket, count: usize) -> (Vec<Value>, i64) {
+    let (mut ids, mut offset) = (Vec::new(), 0);
+    while ids.len() < count {
+        let heard = hear(socket).await;
+        assert_ne!(heard["type"], "reset", "{heard}");
+        if heard["topic"] == "settings.changed" {
+            ids.push(heard["data"]["change_id"].clone());
+            offset = heard["offset"].as_i64().unwrap();
+        }
+    }
+    (ids, offset)
+}
+
+async fn change_settings(admin: &testkit::Client, values: std::ops::Range<u32>) {
+    for value in values {
+        admin.put("/api/v1/settings/jobs.keep_h", json!({ "value": value })).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_resumes_where_it_was_after_the_server_was_killed() {
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let me = admin.get("/auth/me").await.json();
+    let room = format!("workspace:{}", me["workspace"]["id"].as_str().unwrap());
+    let mut socket = connect(&server, admin.token.as_deref().unwrap()).await;
+    say(&mut socket, json!({"type": "join", "room": room})).await;
+    while hear(&mut socket).await["type"] != "joined" {}
+    change_settings(&admin, 200..205).await;
+    let (mut heard, offset) = changes(&mut socket, 5).await;
+    change_settings(&admin, 205..210).await;
+
+    let server = Server::start_in(server.kill(), &[]).await;
+    let admin = testkit::Client { base: server.base.clone(), ..admin };
+    change_settings(&admin, 210..215).await;
+    let mut socket = connect(&server, admin.token.as_deref().unwrap()).await;
+    say(&mut socket, json!({"type": "join", "room": room, "offset": offset})).await;
+    change_settings(&admin, 215..220).await;
+    heard.extend(changes(&mut socket, 15).await.0);
+    let all = admin.get("/api/v1/settings/changes?limit=100").await.expect(200).json();
+    let all: Vec<_> = all["items"].as_array().unwrap().iter().rev().map(|item| item["id"].clone()).collect();
+    assert_eq!(heard, all, "each once, in order");
+}
