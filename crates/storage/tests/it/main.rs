@@ -68,6 +68,13 @@ async fn what_is_put_is_there_until_it_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checks_do_not_disturb_each_other() {
+    for (storage, _folder) in stores() {
+        futures::future::try_join_all((0..64).map(|_| storage.ping())).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_goes_through_in_pieces() {
     for (storage, _folder) in stores() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
