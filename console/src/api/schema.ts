@@ -2934,6 +2934,7 @@ export interface components {
             breakers: components["schemas"]["Breaker"][];
             components: components["schemas"]["Component"][];
             database: components["schemas"]["SystemDatabase"];
+            disk?: components["schemas"]["SystemDisk"] | null;
             /** @description `sqlite` or `postgresql`. */
             engine: string;
             modules: components["schemas"]["Module"][];
@@ -2965,6 +2966,15 @@ export interface components {
              * @description Transactions that wait for their turn or for a connection.
              */
             waiting: number;
+        };
+        SystemDisk: {
+            /**
+             * Format: int64
+             * @description What the process may still write.
+             */
+            free_bytes: number;
+            /** Format: int64 */
+            size_bytes: number;
         };
         SystemRedis: {
             is_configured: boolean;

@@ -1,6 +1,6 @@
-//! What this process uses, from Linux's `/proc/self`; zeros elsewhere.
+//! What this process uses, from Linux's `/proc/self`; zeros elsewhere. How full its disk is.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use platform::Platform;
 
@@ -11,6 +11,20 @@ pub(crate) struct Process {
     pub(crate) cpu_seconds: f64,
     pub(crate) threads: u64,
     pub(crate) open_files: u64,
+}
+
+/// The disk of the data folder.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disk {
+    pub(crate) size_bytes: u64,
+    /// What an unprivileged process may still write.
+    pub(crate) free_bytes: u64,
+}
+
+/// `None` where the folder is not there, or the system does not tell.
+pub(crate) fn disk(data: &Path) -> Option<Disk> {
+    let stat = rustix::fs::statvfs(data).ok()?;
+    Some(Disk { size_bytes: stat.f_blocks * stat.f_frsize, free_bytes: stat.f_bavail * stat.f_frsize })
 }
 
 /// Linux reports CPU time in ticks of 1/100 s to user space (`USER_HZ`), on every architecture that it supports.

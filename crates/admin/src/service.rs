@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     health::{self, Component},
     permissions::{ReadSettings, ReadSystem, WriteSettings},
-    process::{self, Process},
+    process::{self, Disk, Process},
 };
 
 pub(crate) use self::tasks::TaskScope;
@@ -44,6 +44,7 @@ pub(crate) struct System {
     pub(crate) roles: Vec<Role>,
     pub(crate) components: Vec<Component>,
     pub(crate) process: Process,
+    pub(crate) disk: Option<Disk>,
     /// Whether Redis answers, where one is configured.
     pub(crate) redis: Option<bool>,
     pub(crate) pool: PoolState,
@@ -113,6 +114,7 @@ impl Admin {
             roles: self.0.overview.roles.clone(),
             components: self.components().await,
             process: process::measure(),
+            disk: process::disk(&self.0.platform.data),
             redis: self.redis_answers().await,
             pool: self.0.platform.db.pool_state(),
             breakers: self.0.platform.outbound.breakers(),

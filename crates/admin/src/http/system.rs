@@ -23,6 +23,8 @@ pub(crate) struct SystemBody {
     roles: Vec<&'static str>,
     components: Vec<ComponentBody>,
     process: ProcessBody,
+    /// The disk that the data folder is on; `null` where the system does not tell.
+    disk: Option<DiskBody>,
     redis: RedisBody,
     database: DatabaseBody,
     /// Breakers of those whom Socle calls, once called.
@@ -50,6 +52,14 @@ pub(crate) struct ProcessBody {
     cpu_seconds: f64,
     threads: u64,
     open_files: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SystemDisk)]
+pub(crate) struct DiskBody {
+    size_bytes: u64,
+    /// What the process may still write.
+    free_bytes: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -166,6 +176,9 @@ impl From<System> for SystemBody {
                 threads: system.process.threads,
                 open_files: system.process.open_files,
             },
+            disk: system
+                .disk
+                .map(|disk| DiskBody { size_bytes: disk.size_bytes, free_bytes: disk.free_bytes }),
             modules: modules.collect(),
         }
     }
