@@ -197,7 +197,7 @@ export function platform({ tasks, users, page, find, refuse, me, announce }) {
         { name: "database", status: "ok", detail: "PostgreSQL 17, 12 MB", required: true }, { name: "storage", status: "ok", detail: "local folder, 182 GB free", required: true },
         { name: "redis", status: "degraded", detail: "not reachable; going on with the local cache", required: false },
       ],
-      process: { memory_bytes: 63_400_000, cpu_seconds: 812, threads: 14, open_files: 51 },
+      process: { memory_bytes: 63_400_000, cpu_seconds: 812, threads: 14, open_files: 51 }, disk: { size_bytes: 250e9, free_bytes: 31e9 },
       modules: [{ name: "identity", permissions: [], topics: [] }, { name: "surveillance", permissions: [], topics: [] }],
       redis: { is_configured: true, is_up: false }, database: { engine: "postgresql", connections: 10, idle: 7, waiting: 0 },
       breakers: [

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { createFileRoute } from "@tanstack/react-router";
+import { createFileRoute, Link } from "@tanstack/react-router";
 import { BreakersPanel, ComponentsPanel, DatabasePanel, LimitsPanel, NodesPanel, ReadyPanel, ServerPanel } from "@/features/admin/components/system-panels";
 import { TaskLink } from "@/features/admin/components/task-link";
 import { limitsQuery, readyQuery, systemQuery } from "@/features/admin/queries";
 import { MailPanel } from "@/features/notifications/components/mail-panel";
+import { webhooksQuery } from "@/features/notifications/queries";
 import { CameraStates } from "@/features/surveillance/components/camera-states";
 import { camerasQuery } from "@/features/surveillance/queries";
 import { useT } from "@/lib/i18n";
@@ -46,8 +47,8 @@ function Panels() {
           {(data) => <ReadyPanel ready={data} />}
         </Loaded>
         {system.data && <ComponentsPanel system={system.data} />}
-        {system.data && <BreakersPanel system={system.data} />}
-        {mails && <MailPanel task={(id) => <TaskLink id={id} />} />}
+        {system.data && <BreakersPanel system={system.data} upstream={(name) => <Upstream name={name} />} />}
+        {mails && <MailPanel task={(id) => <TaskLink id={id} />} sent={<SentMails />} />}
       </div>
       {limited && (
         <Loaded query={limits} rows={4}>
@@ -60,5 +61,41 @@ function Panels() {
         </Section>
       )}
     </div>
+  );
+}
+
+/** Each webhook has a breaker of its own, `webhooks/{id}`: it is called by its description, or by where it goes. */
+function Upstream({ name }: { name: string }) {
+  const t = useT();
+  const id = name.startsWith("webhooks/") ? name.slice("webhooks/".length) : null;
+  const allowed = useCan("notifications.webhooks.read");
+  const webhooks = useQuery({ ...webhooksQuery, enabled: allowed && id !== null });
+  const webhook = webhooks.data?.find((one) => one.id === id);
+  if (!webhook) return name;
+  return (
+    <>
+      {t("webhook.one")}{" "}
+      <Link to="/admin/webhooks/$webhookId" params={{ webhookId: webhook.id }} className="text-accent hover:underline">
+        {webhook.description || webhook.url}
+      </Link>
+    </>
+  );
+}
+
+/** Those of this workspace: a mail is a task, and so is a batch of notifications. */
+function SentMails() {
+  const t = useT();
+  if (!useCan("admin.tasks.read")) return null;
+  return (
+    <p className="text-sm text-muted">
+      {t("mail.seeTasks")}{" "}
+      <Link to="/admin/tasks" search={{ kind: "notifications.mail" }} className="text-accent hover:underline">
+        {t("mail.seeMails")}
+      </Link>
+      {" · "}
+      <Link to="/admin/tasks" search={{ kind: "notifications.send_batch" }} className="text-accent hover:underline">
+        {t("mail.seeBatches")}
+      </Link>
+    </p>
   );
 }

@@ -31,7 +31,7 @@ function One() {
           {(webhook) => (
             <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,26rem)_minmax(0,1fr)]">
               <WebhookDetail webhook={webhook} editable={editable} onDeleted={() => void navigate({ to: "/admin/webhooks" })} />
-              <Deliveries webhook={webhook.id} editable={editable} />
+              <Deliveries webhook={webhook} editable={editable} />
             </div>
           )}
         </Loaded>

@@ -15,7 +15,7 @@ export function CopyButton({ text, label, compact }: { text: () => string; label
   return compact ? (
     <IconButton icon={Copy} label={name} onPress={copy} />
   ) : (
-    <Button small icon={Copy} onPress={copy}>
+    <Button icon={Copy} onPress={copy}>
       {name}
     </Button>
   );

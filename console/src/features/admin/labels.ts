@@ -24,6 +24,12 @@ export function breakerLabel(t: Translate, state: string): string {
   return hasMessage(key) ? t(key) : state;
 }
 
+/** A part that is checked, as we call it where we know it. */
+export function componentLabel(t: Translate, name: string): string {
+  const key = `component.${name}`;
+  return hasMessage(key) ? t(key) : name;
+}
+
 /** What the calls under a limit are counted by. */
 export function limitKeyLabel(t: Translate, kind: string): string {
   const key = `limits.key.${kind}`;

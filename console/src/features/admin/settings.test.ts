@@ -38,6 +38,8 @@ it.each([
   [false, { kind: "boolean" }, "off"],
   ["", { kind: "text" }, "(empty)"],
   ["fr", { kind: "choice" }, "fr"],
+  ["fr", { kind: "choice", key: "installation.default_language" }, "Français"],
+  ["en", { kind: "choice", key: "installation.default_language" }, "English"],
   [null, { kind: "text" }, "the default"],
 ] as const)("tells %o", (value, change, expected) => expect(valueText(value, setting(change), t, format)).toBe(expected));
 

@@ -15,7 +15,14 @@ export function matches(setting: Setting, words: string): boolean {
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-type Kind = Pick<Setting, "kind" | "unit">;
+/** A choice as a person reads it: a language by its name, in that language; all else as the API names it. */
+export function choiceLabel(choice: string, key: string): string {
+  if (!key.endsWith("language")) return choice;
+  const name = new Intl.DisplayNames(choice, { type: "language" }).of(choice) ?? choice;
+  return name.charAt(0).toLocaleUpperCase(choice) + name.slice(1);
+}
+
+type Kind = Pick<Setting, "kind" | "unit"> & Partial<Pick<Setting, "key">>;
 
 /** A value as a person reads it. `kind` is unknown where a setting no longer exists but its history does. */
 export function valueText(value: unknown, kind: Kind | undefined, t: Translate, format: Formatter): string {
@@ -25,6 +32,7 @@ export function valueText(value: unknown, kind: Kind | undefined, t: Translate, 
     if (kind?.kind === "duration_s") return format.duration(value * 1000);
     return kind?.unit ? `${format.exact(value)} ${kind.unit}` : format.exact(value);
   }
+  if (typeof value === "string" && kind?.kind === "choice") return choiceLabel(value, kind.key ?? "");
   if (typeof value === "string") return value === "" ? t("settings.empty") : value;
   return JSON.stringify(value);
 }

@@ -94,5 +94,8 @@ export const notifications = {
   "mail.to": ["Send a test to", "Envoyer un essai à"],
   "mail.test": ["Send", "Envoyer"],
   "mail.sent": ["A test mail is on its way.", "Un e-mail d’essai est en route."],
+  "mail.seeTasks": ["Sent and failed:", "Envoyés et en échec :"],
+  "mail.seeMails": ["single mails", "e-mails isolés"],
+  "mail.seeBatches": ["notifications by mail", "notifications par e-mail"],
   "mail.howTo": ["Name an SMTP server in socle.toml to send mail.", "Nommez un serveur SMTP dans socle.toml pour envoyer des e-mails."],
 } as const satisfies Messages;

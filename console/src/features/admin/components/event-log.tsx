@@ -63,9 +63,7 @@ export function EventLog() {
           >
             {t("log.clear")}
           </Button>
-          <span className="flex items-center">
-            <CopyButton label={t("log.copyAll")} text={() => pretty(entries.map(told))} />
-          </span>
+          <CopyButton label={t("log.copyAll")} text={() => pretty(entries.map(told))} />
         </div>
       </div>
       <p role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 text-sm text-muted tabular-nums">

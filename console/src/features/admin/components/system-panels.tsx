@@ -1,11 +1,14 @@
 import { Gauge } from "lucide-react";
+import type { ReactNode } from "react";
 import type { Limits, System } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { Badge, type Tone } from "@/ui/badge";
+import { cx } from "@/ui/class-names";
+import { Meter } from "@/ui/meter";
 import { Facts, Section } from "@/ui/page";
 import { Empty } from "@/ui/states";
-import { breakerLabel, engineLabel, limitKeyLabel } from "@/features/admin/labels";
+import { breakerLabel, componentLabel, engineLabel, limitKeyLabel } from "@/features/admin/labels";
 import type { Ready } from "@/features/admin/queries";
 
 const tones: Record<string, Tone> = { ok: "good", ready: "good", degraded: "warn", down: "bad" };
@@ -37,7 +40,27 @@ export function ServerPanel({ system }: { system: System }) {
           [t("system.files"), format.number(system.process.open_files)],
         ]}
       />
+      {system.disk && <DiskUse size={system.disk.size_bytes} free={system.disk.free_bytes} />}
     </Section>
+  );
+}
+
+/** The alert DiskSpaceLow is raised below a tenth; a fifth is time to look. */
+function DiskUse({ size, free }: { size: number; free: number }) {
+  const t = useT();
+  const format = useFormat();
+  const share = size === 0 ? 0 : free / size;
+  const tone = share < 0.1 ? "bad" : share < 0.2 ? "warn" : "accent";
+  return (
+    <div className="mt-4 border-t border-line pt-4">
+      <p className="mb-1.5 flex flex-wrap justify-between gap-x-4">
+        <span className="text-muted">{t("system.disk")}</span>
+        <span className={cx("tabular-nums", tone === "bad" && "font-medium text-bad", tone === "warn" && "text-warn")}>
+          {t("system.diskFree", { free: format.bytes(free), size: format.bytes(size) })}
+        </span>
+      </p>
+      <Meter share={1 - share} label={t("system.diskUsed")} tone={tone} />
+    </div>
   );
 }
 
@@ -49,7 +72,7 @@ export function ComponentsPanel({ system }: { system: System }) {
         {system.components.map((component) => (
           <li key={component.name} className="flex items-center justify-between gap-4 px-4 py-2.5">
             <span className="min-w-0">
-              <span className="font-medium">{component.name}</span>
+              <span className="font-medium">{componentLabel(t, component.name)}</span>
               {!component.required && <span className="ml-2 text-xs text-muted">{t("system.optional")}</span>}
               {component.detail && <span className="block text-sm break-words text-muted">{component.detail}</span>}
             </span>
@@ -68,7 +91,7 @@ export function ReadyPanel({ ready }: { ready: Ready }) {
       <ul className="divide-y divide-line">
         {Object.entries(ready.checks).map(([name, status]) => (
           <li key={name} className="flex items-center justify-between gap-4 px-4 py-2.5">
-            <span className="font-medium">{name}</span>
+            <span className="font-medium">{componentLabel(t, name)}</span>
             <StatusBadge status={status} />
           </li>
         ))}
@@ -87,7 +110,7 @@ export function DatabasePanel({ system }: { system: System }) {
         items={[
           [t("system.engine"), engineName(database.engine)],
           [t("system.connections"), t("system.connectionsOf", { idle: format.number(database.idle), all: format.number(database.connections) })],
-          [t("system.waiting"), <span key="waiting" className={database.waiting > 0 ? "text-warn" : ""}>{format.number(database.waiting)}</span>],
+          [t("system.waiting"), <span key="waiting" className={database.waiting > database.connections ? "text-warn" : ""}>{format.number(database.waiting)}</span>],
           [
             "Redis",
             redis.is_configured ? (
@@ -110,7 +133,8 @@ export function engineName(engine: string): string {
 
 const breakerTones: Record<string, Tone> = { closed: "good", open: "bad", half_open: "warn" };
 
-export function BreakersPanel({ system }: { system: System }) {
+/** `upstream` shows what a breaker's name stands for. */
+export function BreakersPanel({ system, upstream }: { system: System; upstream: (name: string) => ReactNode }) {
   const t = useT();
   const format = useFormat();
   return (
@@ -122,7 +146,7 @@ export function BreakersPanel({ system }: { system: System }) {
           {system.breakers.map((breaker) => (
             <li key={breaker.name} className="flex items-center justify-between gap-4 px-4 py-2.5">
               <span className="min-w-0">
-                <span className="font-medium break-all">{breaker.name}</span>
+                <span className="font-medium break-all">{upstream(breaker.name)}</span>
                 <span className="block text-sm text-muted">
                   {t("system.failures", { n: breaker.failures })}
                   {breaker.opened_at && ` · ${t("system.opened", { ago: format.ago(breaker.opened_at) })}`}

@@ -33,7 +33,7 @@ export function TaskFilterBar({ filters, tasks, onChange }: { filters: Filters; 
       />
       <SelectField
         label={t("task.queue")}
-        options={[any, ...[...names].map((name) => ({ id: name, label: name }))]}
+        options={[{ id: "all", label: t("task.anyQueue") }, ...[...names].map((name) => ({ id: name, label: name }))]}
         value={filters.queue ?? "all"}
         onChange={(name) => onChange({ ...filters, queue: name === "all" ? undefined : name })}
       />

@@ -7,7 +7,7 @@ import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { SelectField, Switch, TextField } from "@/ui/field";
 import { toast } from "@/ui/toast";
-import { boundsText, isNumeric, reading, readNumber, valueText, writeNumber } from "@/features/admin/settings";
+import { boundsText, choiceLabel, isNumeric, reading, readNumber, valueText, writeNumber } from "@/features/admin/settings";
 import { useChangeSetting, useResetSetting } from "@/features/admin/queries";
 
 type Value = Setting["value"];
@@ -131,7 +131,7 @@ function Control({ setting, draft, value, onChange, error, isDisabled }: Control
         <SelectField
           label={label}
           labelHidden
-          options={(setting.choices ?? []).map((choice) => ({ id: choice, label: choice }))}
+          options={(setting.choices ?? []).map((choice) => ({ id: choice, label: choiceLabel(choice, setting.key) }))}
           value={String(draft)}
           onChange={onChange}
           error={error}

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { RotateCw, Webhook as WebhookIcon } from "lucide-react";
-import type { Delivery } from "@/api/types";
+import type { Delivery, Webhook } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
@@ -16,9 +16,15 @@ import { deliveriesQuery, deliveryQuery, useRedeliver } from "@/features/notific
 
 const tones = { pending: "accent", delivered: "good", failed: "bad" } as const;
 
-export function Deliveries({ webhook, editable }: { webhook: string; editable: boolean }) {
+/** An endpoint is called by its breaker's name there, `webhooks/{id}`; people know it by its host. */
+function plain(error: string, webhook: Webhook): string {
+  const { host } = URL.canParse(webhook.url) ? new URL(webhook.url) : { host: webhook.url };
+  return error.replace(`webhooks/${webhook.id}`, host);
+}
+
+export function Deliveries({ webhook, editable }: { webhook: Webhook; editable: boolean }) {
   const t = useT();
-  const query = useInfiniteQuery(deliveriesQuery(webhook));
+  const query = useInfiniteQuery(deliveriesQuery(webhook.id));
   return (
     <Section title={t("delivery.all")} flush>
       <Loaded query={query}>
@@ -33,7 +39,7 @@ export function Deliveries({ webhook, editable }: { webhook: string; editable: b
               <ul className="divide-y divide-line">
                 {deliveries.map((delivery) => (
                   <li key={delivery.id}>
-                    <Disclosure head={<Head delivery={delivery} />}>{() => <Detail webhook={webhook} delivery={delivery} editable={editable} />}</Disclosure>
+                    <Disclosure head={<Head webhook={webhook} delivery={delivery} />}>{() => <Detail webhook={webhook.id} delivery={delivery} editable={editable} />}</Disclosure>
                   </li>
                 ))}
               </ul>
@@ -46,7 +52,7 @@ export function Deliveries({ webhook, editable }: { webhook: string; editable: b
   );
 }
 
-function Head({ delivery }: { delivery: Delivery }) {
+function Head({ webhook, delivery }: { webhook: Webhook; delivery: Delivery }) {
   const t = useT();
   const format = useFormat();
   return (
@@ -54,7 +60,7 @@ function Head({ delivery }: { delivery: Delivery }) {
       <Badge tone={tones[delivery.status]}>{t(`delivery.${delivery.status}`)}</Badge>
       <span className="min-w-0 font-medium break-all">{delivery.topic}</span>
       {delivery.response_status && <span className="text-sm text-muted tabular-nums">HTTP {delivery.response_status}</span>}
-      {delivery.error && <span className="min-w-0 text-sm break-words text-bad">{delivery.error}</span>}
+      {delivery.error && <span className="min-w-0 text-sm break-words text-bad">{plain(delivery.error, webhook)}</span>}
       <time dateTime={delivery.created_at} title={format.dateTime(delivery.created_at)} className="ml-auto text-sm text-muted">
         {format.ago(delivery.created_at)}
       </time>

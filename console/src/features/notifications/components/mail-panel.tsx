@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
 import { useCan, useMe } from "@/lib/session";
@@ -11,8 +11,15 @@ import { Facts, Section } from "@/ui/page";
 import { Loaded } from "@/ui/states";
 import { mailQuery, useTestMail } from "@/features/notifications/queries";
 
-/** Whether mail can be sent, and a way to find out that it truly is. `task` shows what became of the attempt. */
-export function MailPanel({ task }: { task: (id: string) => React.ReactNode }) {
+interface Props {
+  /** Shows what became of the attempt. */
+  task: (id: string) => ReactNode;
+  /** Leads to what was sent and what failed: mails are tasks. */
+  sent?: ReactNode;
+}
+
+/** Whether mail can be sent, and a way to find out that it truly is. */
+export function MailPanel({ task, sent }: Props) {
   const t = useT();
   const me = useMe();
   const editable = useCan("notifications.mail.write");
@@ -36,6 +43,7 @@ export function MailPanel({ task }: { task: (id: string) => React.ReactNode }) {
           mail.is_configured ? (
             <div className="space-y-4">
               <Facts items={[[t("mail.from"), mail.from ?? "–"]]} />
+              {sent}
               {editable && (
                 <form
                   className="space-y-3"

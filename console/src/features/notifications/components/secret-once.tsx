@@ -13,7 +13,7 @@ export function SecretOnce({ secret, onDone }: { secret: string; onDone: () => v
       <TextField label={t("webhook.secret")} isReadOnly mono value={secret} hint={t("webhook.secretHint")} />
       <div className="flex justify-end gap-2">
         <CopyButton label={t("webhook.copySecret")} text={() => secret} />
-        <Button small variant="primary" onPress={onDone}>
+        <Button variant="primary" onPress={onDone}>
           {t("webhook.secretKept")}
         </Button>
       </div>

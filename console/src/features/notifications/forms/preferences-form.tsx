@@ -40,7 +40,7 @@ export function PreferencesForm({ preferences, zones }: Props) {
             <tr className="border-b border-line">
               <th className="px-4 py-2 font-medium">{t("preferences.about")}</th>
               {CHANNELS.map((channel) => (
-                <th key={channel} className="px-2 py-2 text-center font-medium sm:w-32">
+                <th key={channel} className="px-2 py-2 text-center font-medium whitespace-nowrap sm:w-32">
                   {t(`channel.${channel}`)}
                 </th>
               ))}
