@@ -187,6 +187,8 @@ async fn the_system_tells_of_breakers_pool_redis_and_nodes() {
         let has_redis = app.platform.redis.is_configured();
         assert_eq!(system["redis"], json!({"is_configured": has_redis, "is_up": has_redis}));
         assert!(system["database"]["connections"].as_u64().unwrap() > 0, "{}", system["database"]);
+        let disk = |name: &str| system["disk"][name].as_u64().unwrap();
+        assert!(0 < disk("free_bytes") && disk("free_bytes") < disk("size_bytes"), "{}", system["disk"]);
         let ready = app.stranger().get("/health/ready").await.expect(200).json();
         assert_eq!(ready["checks"]["outbound"], "degraded");
     })
