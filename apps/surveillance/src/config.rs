@@ -38,6 +38,9 @@ pub struct Config {
     pub post_roll_ms: u64,
     /// Longest clip, in milliseconds: an event that lasts longer keeps its first part. Default 300000.
     pub clip_max_ms: u64,
+    /// People are told of anomalies of one camera, zone and kind once in this time, in seconds; 0: of each. The feed has all.
+    /// Default 300.
+    pub anomaly_notice_s: u64,
     /// People are told of a camera that gives no picture for this long, in seconds; 0 for never. Default 300.
     pub down_notice_s: u64,
     /// JPEG quality of live pictures, 1 to 100. Default 75.
@@ -76,6 +79,7 @@ impl Default for Config {
             pre_roll_ms: 5_000,
             post_roll_ms: 5_000,
             clip_max_ms: 300_000,
+            anomaly_notice_s: 300,
             down_notice_s: 300,
             live_quality: 75,
             snapshot_quality: 88,
@@ -104,6 +108,7 @@ impl Config {
         check(self.pre_roll_ms <= 300_000, "pre_roll_ms: must be at most 300000");
         check(self.post_roll_ms <= 300_000, "post_roll_ms: must be at most 300000");
         check((5_000..=3_600_000).contains(&self.clip_max_ms), "clip_max_ms: must be from 5000 to 3600000");
+        check(self.anomaly_notice_s <= 604_800, "anomaly_notice_s: must be at most 604800");
         check(self.down_notice_s <= 604_800, "down_notice_s: must be at most 604800");
         check((1..=100).contains(&self.live_quality), "live_quality: must be from 1 to 100");
         check((1..=100).contains(&self.snapshot_quality), "snapshot_quality: must be from 1 to 100");

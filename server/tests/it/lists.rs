@@ -153,7 +153,8 @@ async fn something(app: &App, admin: &Client) {
     let workspace = admin.get("/api/v1/workspaces").await.expect(200).json()["items"][0]["id"].clone();
     let (camera, workspace) = (camera["id"].as_str().unwrap(), workspace.as_str().unwrap());
     let mut tx = app.platform.db.begin().await.unwrap();
-    let series = "INSERT INTO surveillance_series VALUES ('ser_00000000000000000000000001', $1, $2, 'Door', '', '', 'intrusion', 'high', 'person', 1)";
+    let series = "INSERT INTO surveillance_series (id, workspace_id, camera_id, camera_name, zone_id, zone_name, kind, severity, class, events)
+         VALUES ('ser_00000000000000000000000001', $1, $2, 'Door', '', '', 'intrusion', 'high', 'person', 1)";
     tx.query(series).bind(workspace).bind(camera).execute().await.unwrap();
     let event = "INSERT INTO surveillance_events (id, workspace_id, series_id, camera_id, confidence, state, started_at, last_seen_at,
             ended_at, track_ids, clip_state, evidence)

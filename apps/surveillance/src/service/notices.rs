@@ -1,5 +1,7 @@
 //! What people are told.
 
+use std::time::Duration;
+
 use db::Tx;
 use platform::{Level, Notify, Recipients};
 
@@ -9,6 +11,7 @@ use crate::{
     events::{ANOMALY, CAMERA_OUTAGE},
     model::{Camera, Event, Kind, Severity},
     runtime::OutageNews,
+    store,
 };
 
 /// How much an anomaly matters to who is told of it.
@@ -21,10 +24,14 @@ fn level(kind: Kind, severity: Severity) -> Level {
 }
 
 impl Sentinel {
-    /// Those who may see events, in the transaction that writes this one.
+    /// Those who may see events, in the transaction that writes this one. A busy door is told of once in a while.
     pub(super) async fn tell_people(&self, tx: &mut Tx, event: &Event) -> Result<(), Error> {
         let ctx = self.system_ctx("an anomaly started", event.workspace);
         let series = &event.series;
+        let earlier = super::earlier(ctx.now, Duration::from_secs(self.config.anomaly_notice_s));
+        if !store::series::tell(tx, series.id, ctx.now, earlier).await? {
+            return Ok(());
+        }
         let to = Recipients::Permission("surveillance.events.read".to_owned());
         let notify = Notify::new(to, ANOMALY)
             .level(level(series.kind, series.severity))

@@ -1,5 +1,5 @@
 use db::{FromRow, Row, Tx};
-use kernel::WorkspaceId;
+use kernel::{Timestamp, WorkspaceId};
 
 use crate::model::{CameraId, Kind, Series, SeriesId, Severity, ZoneId};
 
@@ -45,6 +45,19 @@ pub(crate) async fn list(tx: &mut Tx, workspace: WorkspaceId) -> db::Result<Vec<
         .bind(workspace)
         .all()
         .await
+}
+
+/// Notes that people are told of the series now; `false` if they were already since `earlier`.
+pub(crate) async fn tell(tx: &mut Tx, id: SeriesId, now: Timestamp, earlier: Timestamp) -> db::Result<bool> {
+    tx.query(
+        "UPDATE surveillance_series SET told_at = $2 WHERE id = $1 AND (told_at IS NULL OR told_at <= $3)",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(earlier)
+    .execute()
+    .await
+    .map(|told| told > 0)
 }
 
 /// Counts one more event of the series, which is made if it is new; gives its id.

@@ -125,6 +125,16 @@ async fn somebody_walks_in() {
         admin.finish(&url, request).await.expect(416);
         let tasks = admin.get("/api/v1/tasks?kind=surveillance.make_clip").await.expect(200).json();
         assert!(tasks["total"].as_u64().unwrap() >= 1);
+        eventually("somebody walks in again, and people are told once", async || {
+            let told = admin.get("/api/v1/tasks?kind=notifications.notify").await.expect(200).json();
+            let events = admin.get(&path("events?limit=100")).await.expect(200).json();
+            let events = events["items"].as_array().unwrap();
+            let series: BTreeSet<_> =
+                events.iter().map(|event| (text(&event["kind"]), event["zone_id"].to_string())).collect();
+            assert!(told["total"].as_u64().unwrap() <= series.len() as u64, "{told}");
+            (events.len() > series.len()).then_some(())
+        })
+        .await;
         let stats = admin.get(&path("stats")).await.expect(200).json();
         assert_eq!(stats["cameras"], json!({ "total": 1, "online": 1 }));
         assert!(stats["by_kind"]["intrusion"].as_u64().unwrap() >= 1);

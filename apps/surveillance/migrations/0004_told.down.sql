@@ -1,0 +1,1 @@
+ALTER TABLE surveillance_series DROP COLUMN told_at;
