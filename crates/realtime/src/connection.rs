@@ -37,16 +37,18 @@ pub(crate) async fn serve(socket: Socket, visitor: Visitor, seat: Seat, stream: 
     let mut connection = Connection { member: Member::new(socket, visitor, seat), stream };
     let end = connection.run().await;
     let Connection { mut member, mut stream } = connection;
-    member.save_ack().await;
+    Box::pin(member.save_ack()).await;
     drop(member);
     if let Err(end) = end {
-        close(&mut stream, end).await;
+        Box::pin(close(&mut stream, end)).await;
     }
 }
 
+/// Thousands of connections are idle at a time, and a task is as large as all that it may ever do: what is seldom done has
+/// a box of its own while it is done.
 impl Connection {
     async fn run(&mut self) -> Result<(), End> {
-        let acked = self.member.last_acked().await;
+        let acked = Box::pin(self.member.last_acked()).await;
         let ctx = &self.member.ctx;
         let welcome = Tell::Welcome {
             user: ctx.actor.user().map(|id| id.to_string()),
@@ -74,8 +76,8 @@ impl Connection {
                     if heard.elapsed() > SILENT_PINGS * every {
                         return Err(End::Gone);
                     }
-                    self.member.check_again().await?;
-                    self.member.save_ack().await;
+                    Box::pin(self.member.check_again()).await?;
+                    Box::pin(self.member.save_ack()).await;
                     self.send(Message::Ping(Bytes::new())).await?;
                 }
                 Some(delivery) = self.member.inlet.queue.recv() => {
@@ -90,7 +92,7 @@ impl Connection {
                         // A close was answered by the library; what is left is to hang up.
                         Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) => return Ok(()),
                         Some(Err(error)) => return Err(error.into()),
-                        Some(Ok(message)) => self.hear(message).await?,
+                        Some(Ok(message)) => Box::pin(self.hear(message)).await?,
                     }
                 }
             }
@@ -181,5 +183,20 @@ impl Connection {
                 Err(End::Gone)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_task<F>(_: impl FnOnce(Socket, Visitor, Seat, Stream) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_carries_little() {
+        let size = size_of_task(serve);
+        assert!(size < 8 * 1024, "the task of a connection takes {size} bytes: box what is seldom done");
     }
 }
