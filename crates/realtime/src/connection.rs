@@ -76,7 +76,7 @@ impl Connection {
                     if heard.elapsed() > SILENT_PINGS * every {
                         return Err(End::Gone);
                     }
-                    Box::pin(self.member.check_again()).await?;
+                    Box::pin(self.check_again()).await?;
                     Box::pin(self.member.save_ack()).await;
                     self.send(Message::Ping(Bytes::new())).await?;
                 }
@@ -97,6 +97,15 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Tells of the rooms that the client may not be in any more.
+    async fn check_again(&mut self) -> Result<(), End> {
+        for lost in self.member.check_again().await? {
+            self.refuse(Some(lost.room.as_str()), &lost.problem).await?;
+            self.tell(&Tell::Left { room: lost.room.as_str() }).await?;
+        }
+        Ok(())
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {

@@ -67,6 +67,8 @@ pub(crate) struct Member {
     since: Instant,
     /// Rooms joined, and the newest offset that was replayed into each: what the queue holds up to it is a repeat.
     rooms: Vec<(Room, i64)>,
+    /// What the client may has changed since the guards of its rooms were asked.
+    is_in_doubt: bool,
     acked: Acked,
     pace: Pace,
     _seat: Seat,
@@ -104,6 +106,12 @@ pub(crate) enum Missed {
 /// The session is over.
 pub(crate) struct SignedOut;
 
+/// A room that was left because the client may not be in it any more.
+pub(crate) struct Lost {
+    pub(crate) room: Room,
+    pub(crate) problem: Problem,
+}
+
 impl Member {
     pub(crate) fn new(socket: Socket, visitor: Visitor, seat: Seat) -> Self {
         let inlet = socket.0.events.hub().connect(visitor.ctx.actor.user());
@@ -117,6 +125,7 @@ impl Member {
             client: visitor.client,
             since: now,
             rooms: Vec::new(),
+            is_in_doubt: false,
             acked: Acked::default(),
             _seat: seat,
         }
@@ -182,21 +191,40 @@ impl Member {
         }
     }
 
-    /// A session that has ended since must not go on listening.
-    pub(crate) async fn check_again(&mut self) -> Result<(), SignedOut> {
+    /// A session that has ended since must not go on listening; nor one whose grants have changed in rooms that are not
+    /// for it any more: these are left, and given.
+    pub(crate) async fn check_again(&mut self) -> Result<Vec<Lost>, SignedOut> {
         let Some(again) = &self.again else {
-            return if self.since.elapsed() < TICKET_LIFE { Ok(()) } else { Err(SignedOut) };
+            return if self.since.elapsed() < TICKET_LIFE { Ok(Vec::new()) } else { Err(SignedOut) };
         };
         let request = Request { now: self.socket.0.events.clock().now(), ..again.request.clone() };
         match again.authenticator.authenticate(&again.parts, &request).await {
             Ok(Some(ctx)) if ctx.workspace == self.ctx.workspace => {
+                self.is_in_doubt |= ctx.grants != self.ctx.grants;
                 self.ctx = ctx;
-                Ok(())
             }
             // The database may be away for a moment; that is no reason to send everybody off.
-            Err(problem) if problem.status >= 500 => Ok(()),
-            _ => Err(SignedOut),
+            Err(problem) if problem.status >= 500 => {}
+            _ => return Err(SignedOut),
         }
+        Ok(if self.is_in_doubt { self.leave_what_is_lost().await } else { Vec::new() })
+    }
+
+    async fn leave_what_is_lost(&mut self) -> Vec<Lost> {
+        self.is_in_doubt = false;
+        let mut lost = Vec::new();
+        for (room, _) in &self.rooms {
+            match self.ask_guard(room).await {
+                Ok(()) => {}
+                // Not known at this moment: asked again at the next ping.
+                Err(problem) if problem.status >= 500 => self.is_in_doubt = true,
+                Err(problem) => lost.push(Lost { room: room.clone(), problem }),
+            }
+        }
+        for Lost { room, .. } in &lost {
+            self.leave(room.as_str());
+        }
+        lost
     }
 
     /// Whether the client has not had this already, and is still there to have it.
@@ -255,21 +283,22 @@ impl Member {
     }
 
     async fn admit(&mut self, name: &str) -> Result<Room, Problem> {
-        let unknown = || {
-            let shown: String = name.chars().take(128).collect();
-            Problem::not_found("realtime.no-such-room", format!("there is no room {shown:?}"))
-        };
-        let room = Room::parse(name).ok_or_else(unknown)?;
+        let room = Room::parse(name).ok_or_else(|| no_such_room(name))?;
         if self.rooms.len() >= ROOMS_MAX && self.rooms.iter().all(|(known, _)| *known != room) {
             return Err(Problem::conflict(
                 "realtime.rooms",
                 format!("one connection joins {ROOMS_MAX} rooms at most"),
             ));
         }
-        let (prefix, id) = room.split();
-        let guard = self.socket.0.guards.iter().find(|guard| guard.prefix == prefix).ok_or_else(unknown)?;
-        guard.check(&self.ctx, id).await?;
+        self.ask_guard(&room).await?;
         Ok(room)
+    }
+
+    /// Whether the client, as it is now, may be in the room.
+    async fn ask_guard(&self, room: &Room) -> Result<(), Problem> {
+        let (prefix, id) = room.split();
+        let guard = self.socket.0.guards.iter().find(|guard| guard.prefix == prefix);
+        guard.ok_or_else(|| no_such_room(room.as_str()))?.check(&self.ctx, id).await
     }
 
     /// What the room heard after `offset`, and where that ends. No further than this node has delivered: the rest comes
@@ -290,6 +319,11 @@ impl Member {
         let missed = rows.iter().map(Delivery::of_event).collect();
         Ok((delivered.max(offset), Missed::Events(missed)))
     }
+}
+
+fn no_such_room(name: &str) -> Problem {
+    let shown: String = name.chars().take(128).collect();
+    Problem::not_found("realtime.no-such-room", format!("there is no room {shown:?}"))
 }
 
 impl Drop for Member {

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     delivery::{Delivery, PRESENCE},
     http::{Socket, refuse_foreign_origin},
-    member::{Again, Entered, Member, Missed, Since, Visitor},
+    member::{Again, Entered, Lost, Member, Missed, Since, Visitor},
     older::{JOINED_FROM_THE_START, Older},
     protocol::Tell,
     seats::Seat,
@@ -224,7 +224,14 @@ impl Session {
                         return Err(Ended);
                     }
                 }
-                _ = beat.tick() => self.member.check_again().await.map_err(|_| Ended)?,
+                _ = beat.tick() => {
+                    for Lost { room, problem } in self.member.check_again().await.map_err(|_| Ended)? {
+                        let mut told = told(&problem);
+                        told["room"] = room.as_str().into();
+                        self.emit("problem", &told).await?;
+                        self.emit("left", &json!({"room": room.as_str()})).await?;
+                    }
+                }
                 Some(asked) = asks.recv() => {
                     if !self.member.may_speak() {
                         return Err(Ended);
@@ -307,7 +314,7 @@ impl Session {
     }
 
     async fn refuse(&mut self, ack: AckSender, problem: &Problem) -> Result<(), Ended> {
-        let told = json!({"status": problem.status, "error": problem.code, "detail": problem.detail});
+        let told = told(problem);
         drop(ack.send(&json!({"error": told})));
         self.emit("problem", &told).await
     }
@@ -356,6 +363,10 @@ impl Session {
             }
         }
     }
+}
+
+fn told(problem: &Problem) -> Value {
+    json!({"status": problem.status, "error": problem.code, "detail": problem.detail})
 }
 
 fn value(tell: &Tell<'_>) -> Value {

@@ -37,6 +37,7 @@ pub struct TestConfig {
     pub mail: notifications::MailConfig,
     pub notifications: notifications::Config,
     pub outbound: outbound::Config,
+    pub realtime: realtime::Config,
 }
 
 /// A running server.
@@ -96,7 +97,7 @@ impl App {
             TestEngine::Sqlite => RedisLink::none(),
             TestEngine::Postgres(_) => redis().unwrap_or_else(RedisLink::none),
         };
-        let events = Events::new(db.clone(), clock.clone(), realtime::Config::default(), link.clone());
+        let events = Events::new(db.clone(), clock.clone(), config.realtime, link.clone());
         events.prepare().await.expect("the outbox can be read");
         let manifests = [modules.manifests, &[&notifications::MANIFEST, &admin::MANIFEST]].concat();
         let specs =

@@ -6,6 +6,7 @@ mod listener;
 mod nodes;
 mod order;
 mod reading;
+mod rights;
 
 use realtime::Room;
 use serde_json::json;
