@@ -8,17 +8,8 @@ use std::{
 
 use tokio::sync::watch;
 
-/// How a flight ended.
-#[derive(Clone)]
-pub(crate) enum Outcome {
-    Pending,
-    /// The encoded entry.
-    Done(Arc<[u8]>),
-    /// The computation gave an error, which only its own caller can be told.
-    Failed,
-}
-
-type Flight = watch::Sender<Outcome>;
+/// Tells the encoded entry, once it is there.
+type Flight = watch::Sender<Option<Arc<[u8]>>>;
 type Map = HashMap<String, Arc<Flight>>;
 
 const SHARDS: usize = 32;
@@ -31,10 +22,11 @@ pub(crate) struct Flights {
 /// Who came first computes; who came later waits.
 pub(crate) enum Join<'a> {
     Lead(Lead<'a>),
-    Follow(watch::Receiver<Outcome>),
+    Follow(watch::Receiver<Option<Arc<[u8]>>>),
 }
 
-/// Ends the flight when it is dropped: a caller who went away half-way leaves the lead to the next.
+/// Ends the flight when it is dropped: a caller who failed, or went away half-way, leaves the lead to one of those who
+/// waited.
 pub(crate) struct Lead<'a> {
     flights: &'a Flights,
     key: String,
@@ -51,7 +43,7 @@ impl Flights {
         if let Some(flight) = map.get(key) {
             return Join::Follow(flight.subscribe());
         }
-        let flight = Arc::new(watch::Sender::new(Outcome::Pending));
+        let flight = Arc::new(watch::Sender::new(None));
         map.insert(key.to_owned(), flight.clone());
         drop(map);
         Join::Lead(Lead { flights: self, key: key.to_owned(), flight })
@@ -91,8 +83,8 @@ impl Lead<'_> {
         }
     }
 
-    pub(crate) fn land(self, outcome: Outcome) {
-        self.flight.send_replace(outcome);
+    pub(crate) fn land(self, entry: Arc<[u8]>) {
+        self.flight.send_replace(Some(entry));
     }
 }
 
@@ -105,8 +97,7 @@ impl Drop for Lead<'_> {
     }
 }
 
-/// How the flight ended; `None` when its leader went away.
-pub(crate) async fn wait(mut flight: watch::Receiver<Outcome>) -> Option<Outcome> {
-    let outcome = flight.wait_for(|outcome| !matches!(outcome, Outcome::Pending)).await.ok()?;
-    Some(outcome.clone())
+/// The encoded entry; `None` when its leader failed or went away.
+pub(crate) async fn wait(mut flight: watch::Receiver<Option<Arc<[u8]>>>) -> Option<Arc<[u8]>> {
+    flight.wait_for(Option::is_some).await.ok()?.clone()
 }

@@ -11,12 +11,12 @@
 //! and the others wait for it (`flight`); with Redis the leader also takes a lease, so that of all nodes one computes
 //! (`shared`). The value is kept only if nobody deleted the key since the computation began, so that a delete after a
 //! commit is final. A dear value that is about to expire is refreshed a little early by one caller, while all others still
-//! get it (`entry`). An error is told to its caller and not kept; that there is nothing can be kept
-//! ([`Namespace::find_or_compute`]).
+//! get it (`entry`). An error is told to its caller and not kept, and one of those who waited tries next; that there is
+//! nothing can be kept ([`Namespace::find_or_compute`]).
 //!
 //! * Keys live in a namespace and a workspace, and no pattern reaches out of its place.
 //! * What cannot be read (another version, another type) is as good as absent.
-//! * Redis away: everything is computed, nothing waits. Deletes that it missed are repeated when it is back (`debts`).
+//! * Redis away: everything is computed, and nobody waits once it is known. Deletes that it missed are repeated when it is back (`debts`).
 //! * Without Redis several nodes do not hear of each other's deletes: then the time to live is what bounds old values.
 //! * Never put secrets or permissions of a single caller under a key that does not name the caller.
 

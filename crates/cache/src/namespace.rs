@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, time};
 use crate::{
     Inner, Store, VALUE_MAX,
     entry::Head,
-    flight::{self, Join, Lead, Outcome},
+    flight::{self, Join, Lead},
     key::Place,
     shared::{LEASE, Shared, Taken},
     stats::Counts,
@@ -218,16 +218,13 @@ impl Namespace {
                     if good.is_some() {
                         return Ok(good);
                     }
-                    match flight::wait(flight).await {
-                        // Its value; or it was of another type.
-                        Some(Outcome::Done(bytes)) => match self.decode(&bytes) {
-                            Some((None, _)) if ttl.none.is_none() => return self.load(compute).await.0,
-                            Some((found, _)) => return Ok(found),
-                            None => return self.load(compute).await.0,
-                        },
-                        Some(_) => return self.load(compute).await.0,
-                        // The leader went away: somebody else leads.
-                        None => {}
+                    // Without a value the leader failed or went away: one of those who waited leads now.
+                    if let Some(bytes) = flight::wait(flight).await {
+                        return match self.decode(&bytes) {
+                            Some((found, _)) if found.is_some() || ttl.none.is_some() => Ok(found),
+                            // It was of another type.
+                            _ => self.load(compute).await.0,
+                        };
                     }
                 }
             }
@@ -272,11 +269,13 @@ impl Namespace {
         let found = match result {
             Ok(found) => found,
             Err(error) => {
-                lead.land(Outcome::Failed);
+                // The lease first: who leads next, in this process or another, finds it free.
                 if let Some(lease) = lease {
                     lease.give_up().await;
                 }
-                return Err(error);
+                drop(lead);
+                // An early refresh that failed takes nothing away: the value was good when the caller came.
+                return good.map(Some).ok_or(error);
             }
         };
         let keep_for = if found.is_some() { Some(ttl.some) } else { ttl.none };
@@ -299,7 +298,7 @@ impl Namespace {
             // Redis is away.
             (Store::Redis(_), None) => {}
         }
-        lead.land(Outcome::Done(bytes));
+        lead.land(bytes);
         Ok(found)
     }
 

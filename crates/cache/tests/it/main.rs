@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::disallowed_methods, reason = "tasks of a test end with its runtime")]
 
+mod failing;
 mod nodes;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 };
 
 use cache::{Cache, Config, Namespace};
+use failing::{a_refresh_that_fails_takes_nothing_away, who_fails_is_asked_by_one_at_a_time};
 use kernel::{Clock as _, WorkspaceId};
 use redislink::RedisLink;
 use testkit::MockClock;
@@ -31,6 +33,8 @@ testkit::on_each_store!(
     a_leader_who_goes_away_leaves_the_lead,
     what_cannot_be_read_is_computed_anew,
     the_dear_is_refreshed_by_one,
+    a_refresh_that_fails_takes_nothing_away,
+    who_fails_is_asked_by_one_at_a_time,
     stats_tell_what_is_there,
     a_cached_function_in_one_line,
     switched_off_nothing_is_kept,
