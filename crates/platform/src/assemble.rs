@@ -113,7 +113,8 @@ pub fn assemble(
     platform.jobs.declare(schedules);
     let spawner = &platform.spawner;
     let socket = Socket::new(platform.events.clone(), guards, spawner.token(), spawner.tracker());
-    let socket_io = realtime::socket_io_routes(&socket, Duration::from_secs(http.timeout_s));
+    let timeout = Duration::from_secs(http.timeout_s);
+    let socket_io = realtime::socket_io_routes(&socket, timeout);
     let (router, openapi) = routes.merge(realtime::routes(socket)).split_for_parts();
     let openapi = web::openapi::finish(openapi);
     let text: Arc<str> = openapi.to_json().expect("plain data with text keys serializes").into();
@@ -126,7 +127,7 @@ pub fn assemble(
         )
         .merge(socket_io)
         .merge(pages)
-        .layer(from_fn_with_state(platform.db.clone(), idempotency::replay_layer))
+        .layer(from_fn_with_state(idempotency::Replay::new(platform, timeout), idempotency::replay_layer))
         .layer(from_fn_with_state(limiting::Limiting::new(platform, &openapi), limiting::limit_layer));
     let settings = Settings {
         clock: platform.clock.clone(),
@@ -140,7 +141,7 @@ pub fn assemble(
             .filter_map(|origin| HeaderValue::from_str(origin).ok())
             .collect(),
         body_bytes_max: http.body_bytes_max,
-        timeout: Duration::from_secs(http.timeout_s),
+        timeout,
     };
     Assembled { router: web::middleware::apply(router, settings), openapi, handlers, services }
 }

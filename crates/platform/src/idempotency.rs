@@ -2,8 +2,12 @@
 //! day, and a repeat with the same key and body gets it again. Another body under the same key is 422; a repeat while
 //! the first is under way is 409. Only answers that created something are kept: a refused request may be mended and sent
 //! again under its key; and none that says `Cache-Control: no-store`, because it holds a secret.
+//!
+//! A client that hangs up, or the time limit of an answer, does not cut such a request half-way: it goes on in a task of
+//! its own, and its answer is kept for the repeat. Only the end of the process does; then the key says "under way" until
+//! twice `http.timeout_s` and a minute after the request came (2 minutes by default), and a repeat runs the request anew.
 
-use std::time::Duration;
+use std::{panic, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,16 +17,20 @@ use axum::{
 };
 use bytes::Bytes;
 use db::{Db, FromRow, Row, Tx};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
 use kernel::{Problem, Timestamp};
+use tokio::time::timeout;
+use tracing::{Instrument as _, Span};
 use web::MaybeCaller;
+
+use crate::{Platform, Spawner};
 
 pub const MIGRATIONS: db::Migrations = db::migrations!("migrations");
 
 const KEEP: Duration = Duration::from_secs(24 * 3600);
-/// A first request that has not answered for this long is taken for dead.
-const UNDER_WAY_MAX: Duration = Duration::from_secs(120);
+/// What a request is given beyond the time limit of its answer.
+const GRACE: Duration = Duration::from_secs(30);
 /// Bodies above this are uploads, which are not replayed.
 const BODY_MAX: usize = 1024 * 1024;
 
@@ -48,20 +56,54 @@ impl FromRow for Kept {
     }
 }
 
+/// What the middleware works with.
+#[derive(Clone)]
+pub(crate) struct Replay {
+    db: Db,
+    spawner: Spawner,
+    /// After this the work is given up.
+    work_max: Duration,
+    /// A first request that has not answered for this long is taken for dead. It came at most one time limit before its
+    /// work began, and two nodes' clocks may differ: this is later than the end of any work.
+    under_way_max: Duration,
+}
+
+impl Replay {
+    /// `limit` is the time limit of an answer.
+    pub(crate) fn new(platform: &Platform, limit: Duration) -> Self {
+        Self {
+            db: platform.db.clone(),
+            spawner: platform.spawner.clone(),
+            work_max: limit + GRACE,
+            under_way_max: 2 * (limit + GRACE),
+        }
+    }
+}
+
+/// A request that is to have one answer, however often it comes.
+struct Once {
+    key_hash: String,
+    body_hash: String,
+    /// When it came.
+    at: Timestamp,
+    parts: Parts,
+    body: Bytes,
+}
+
 /// The middleware; a request without the header passes untouched.
-pub(crate) async fn replay_layer(State(db): State<Db>, request: Request, next: Next) -> Response {
+pub(crate) async fn replay_layer(State(replay): State<Replay>, request: Request, next: Next) -> Response {
     // Answers of the sign-in routes are credentials; they are never kept.
     let of_sign_in = request.uri().path().starts_with("/api/v1/auth/");
     if request.method() != Method::POST || of_sign_in || !request.headers().contains_key("idempotency-key") {
         return next.run(request).await;
     }
-    match replay(&db, request, next).await {
+    match read(request, next, &replay).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }
 }
 
-async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> {
+async fn read(request: Request, next: Next, replay: &Replay) -> web::Result<Response> {
     let (mut parts, body) = request.into_parts();
     let key = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or("");
     if !(1..=255).contains(&key.len()) {
@@ -91,9 +133,30 @@ async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> 
     let who = format!("{}\n{}\n{}\n{key}", ctx.actor, ctx.workspace, parts.uri.path());
     let key_hash = blake3::hash(who.as_bytes()).to_hex().to_string();
     let body_hash = blake3::hash(&body).to_hex().to_string();
+    track(replay, Once { key_hash, body_hash, at: ctx.now, parts, body }, next).await
+}
+
+/// The rest of the way, in a task that a client who hangs up does not end.
+async fn track(replay: &Replay, once: Once, next: Next) -> web::Result<Response> {
+    let (db, under_way_max) = (replay.db.clone(), replay.under_way_max);
+    let work = async move { answer_once(&db, under_way_max, once, next).await };
+    let work = telemetry::trace::within(telemetry::trace::scope(), work).instrument(Span::current());
+    match replay.spawner.spawn("idempotency.answer", timeout(replay.work_max, work)).await {
+        Ok(Ok(outcome)) => outcome,
+        // Whoever asked has heard of the time limit before.
+        Ok(Err(_)) => Err(Problem::new(504, "timeout", "the server did not finish in time").into()),
+        Err(error) => match error.try_into_panic() {
+            Ok(cause) => panic::resume_unwind(cause),
+            Err(_) => Err(Problem::internal().into()),
+        },
+    }
+}
+
+async fn answer_once(db: &Db, under_way_max: Duration, once: Once, next: Next) -> web::Result<Response> {
+    let Once { key_hash, body_hash, at, parts, body } = once;
     let mut tx = db.begin().await?;
     if let Some(kept) = find(&mut tx, &key_hash).await? {
-        let age = ctx.now.duration_since(kept.at).unsigned_abs();
+        let age = at.duration_since(kept.at).unsigned_abs();
         if kept.body_hash != body_hash {
             return Err(Problem::unprocessable(
                 "idempotency-key-reused",
@@ -104,7 +167,7 @@ async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> 
         if kept.status != 0 && age < KEEP {
             return Ok(answer(kept));
         }
-        if kept.status == 0 && age < UNDER_WAY_MAX {
+        if kept.status == 0 && age < under_way_max {
             let problem = Problem::conflict(
                 "idempotency-key-under-way",
                 "the first request with this Idempotency-Key is still being answered",
@@ -113,7 +176,7 @@ async fn replay(db: &Db, request: Request, next: Next) -> web::Result<Response> 
         }
         delete(&mut tx, &key_hash).await?;
     }
-    begin(&mut tx, &key_hash, &body_hash, ctx.now).await?;
+    begin(&mut tx, &key_hash, &body_hash, at).await?;
     tx.commit().await?;
 
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;

@@ -30,6 +30,11 @@ pub async fn within<F: Future>(scope: Scope, work: F) -> F::Output {
     SCOPE.scope(scope, work).await
 }
 
+/// What the work at hand is part of, for a task that goes on with it.
+pub fn scope() -> Scope {
+    SCOPE.try_with(Scope::clone).unwrap_or_default()
+}
+
 /// The request that the work at hand is part of.
 pub fn request_id() -> Option<RequestId> {
     SCOPE.try_with(|scope| scope.request_id.clone()).ok()?
