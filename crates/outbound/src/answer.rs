@@ -82,6 +82,11 @@ impl Pieces {
         Err(Error::Status { upstream: self.upstream, status: self.status.as_u16(), retry_after })
     }
 
+    /// How long the upstream asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers)
+    }
+
     /// What the head says of the body's length.
     pub fn length(&self) -> Option<u64> {
         match (&self.first, &self.response) {

@@ -259,6 +259,8 @@ impl Call {
         };
         match &got {
             Ok(got) => leave.verdict(is_failure(got.status)),
+            // The wait for a place, or an earlier attempt, had used the time up: it may answer as quickly as ever.
+            Err(Error::Timeout { .. }) if limit < policy.timeout / 2 => {}
             Err(Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. }) => leave.verdict(true),
             // It answers; what it says is not to our liking.
             Err(Error::TooLarge { .. } | Error::Redirects { .. }) => leave.verdict(false),

@@ -22,11 +22,18 @@ use crate::{
 const REDIRECTS_MAX: usize = 5;
 
 /// Where clouds tell their machines' secrets: not even an exception of the administrator's leads there.
-const NEVER: [IpAddr; 4] = [
+const NEVER: [IpAddr; 7] = [
+    // Most of them.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    // Amazon's containers: ECS, EKS.
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    // Azure's WireServer, which looks like an ordinary address.
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    // Alibaba.
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
 ];
 
 /// An exception.
@@ -282,6 +289,7 @@ mod tests {
             "172.16.0.1",
             "192.168.1.1",
             "169.254.169.254",
+            "168.63.129.16",
             "100.64.0.1",
             "198.18.0.1",
             "192.0.2.1",
@@ -326,6 +334,12 @@ mod tests {
         check(&["*.lan"], "lan", "192.168.0.1", false);
         check(&["0.0.0.0/0", "::/0", "metadata"], "metadata", "169.254.169.254", false);
         check(&["0.0.0.0/0", "::/0"], "metadata", "::ffff:169.254.169.254", false);
+        for secrets in ["169.254.170.2", "169.254.170.23", "100.100.100.200", "168.63.129.16"] {
+            check(&["0.0.0.0/0", secrets, "metadata"], "metadata", secrets, false);
+        }
+        for secrets in ["fd00:ec2::254", "fd00:ec2::23"] {
+            check(&["::/0", secrets, "metadata"], "metadata", secrets, false);
+        }
         check(&["0.0.0.0/0"], "a", "169.254.1.1", true);
     }
 

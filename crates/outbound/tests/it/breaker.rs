@@ -87,6 +87,41 @@ async fn each_host_has_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_was_cut_short_says_nothing_of_the_upstream() {
+    let upstream = Upstream::http(|number, _| async move {
+        if number > 1 {
+            std::future::pending::<()>().await;
+        }
+        Response::new(Body::from("first"))
+    })
+    .await;
+    let outbound = outbound(|config| {
+        config.concurrency_max = 1;
+        config.queue_timeout_ms = 60_000;
+        config.breaker_failures = 1;
+    });
+    let to = outbound.to("narrow").with(|policy| policy.attempts = 1);
+    let within = |limit_ms| {
+        to.clone().with(|policy| {
+            policy.timeout = Duration::from_millis(limit_ms);
+            policy.total_timeout = policy.timeout;
+        })
+    };
+    // Who reads in pieces has the one place until the other's time is almost over.
+    let held = to.get(upstream.url("/")).open().await.unwrap();
+    let (cut, ()) = tokio::join!(within(500).get(upstream.url("/")).send(), async {
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        drop(held);
+    });
+    assert!(matches!(&cut, Err(Error::Timeout { after, .. }) if after.as_millis() < 250), "{cut:?}");
+    assert_eq!(state(&outbound, "narrow"), BreakerState::Closed);
+    // With its time to itself, a silence is a failure.
+    let failure = within(100).get(upstream.url("/")).send().await.unwrap_err();
+    assert!(matches!(failure, Error::Timeout { .. }), "{failure:?}");
+    assert_eq!(state(&outbound, "narrow"), BreakerState::Open);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_of_the_callers_fault_do_not_open_it() {
     let upstream =
         Upstream::http(|_, _| async { Response::builder().status(400).body(Body::empty()).unwrap() }).await;
