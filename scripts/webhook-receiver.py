@@ -2,10 +2,11 @@
 """Takes webhooks, and verifies them with the `standardwebhooks` library: prints every one as a line of JSON.
 
 The first line is {"port": …}. The secret is read from the file that is named, at each call, so that it may change.
-The path says what is answered: /ok 204, /fail 500, /gone 410, /busy 429 with Retry-After, /moved 302, /slow nothing for
-a minute, /flaky 500 to the first call of each message and 200 to the second, /large 200 and a megabyte.
+The path says what is answered: /ok 204, /fail 500, /gone 410, /busy 429 with Retry-After in seconds, /busy-until the same
+with a date, /moved 302, /slow nothing for a minute, /flaky 500 to the first call of each message and 200 to the second, /large 200 and a megabyte.
 """
 import collections
+import email.utils
 import http.server
 import json
 import sys
@@ -65,6 +66,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
                 self.answer(410)
             case "/busy":
                 self.answer(429, headers={"Retry-After": "7200"})
+            case "/busy-until":
+                self.answer(429, headers={"Retry-After": email.utils.formatdate(time.time() + 7200, usegmt=True)})
             case "/moved":
                 self.answer(302, headers={"Location": "/elsewhere"})
             case "/slow":

@@ -38,6 +38,7 @@ impl WebhookUrl {
             "http" => {
                 return Err(fault("must begin with https:// (or set notifications.webhook_plain_http)"));
             }
+            _ if plain_http => return Err(fault("must begin with https:// or http://")),
             _ => return Err(fault("must begin with https://")),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -210,6 +211,15 @@ mod tests {
         check("/hook", false, false);
         check("", false, false);
         check(&format!("https://example.org/{}", "a".repeat(2_000)), false, false);
+    }
+
+    #[test]
+    fn what_is_allowed_is_told() {
+        let check = |plain: bool, expected: &str| {
+            assert_eq!(WebhookUrl::parse("ftp://example.org/", plain).unwrap_err().to_string(), expected);
+        };
+        check(false, "/url: must begin with https://");
+        check(true, "/url: must begin with https:// or http://");
     }
 
     #[test]

@@ -101,8 +101,7 @@ impl Notifications {
             Err(error) => return Answered { error: Some(error.to_string()), ..Answered::default() },
         };
         let status = pieces.status.as_u16();
-        let retry_after =
-            pieces.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = pieces.retry_after();
         let mut body = Vec::new();
         while body.len() < BODY_KEPT
             && let Ok(Some(piece)) = pieces.next().await
@@ -116,7 +115,7 @@ impl Notifications {
             status: Some(status),
             body: Some(body),
             error: (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}")),
-            retry_after: retry_after.map(Duration::from_secs),
+            retry_after,
         }
     }
 

@@ -206,6 +206,11 @@ async fn slow_large_busy_and_redirecting_receivers() {
         let next: kernel::Timestamp = busy["next_at"].as_str().unwrap().parse().unwrap();
         let wait_s = next.duration_since(kernel::Clock::now(&*app.clock)).as_secs();
         assert!((7_190..=7_200).contains(&wait_s), "as the receiver asked: {wait_s}");
+        let busy = check("/busy-until", json!(429), "pending").await;
+        let next: kernel::Timestamp = busy["next_at"].as_str().unwrap().parse().unwrap();
+        let wait_s = next.duration_since(kernel::Clock::now(&*app.clock)).as_secs();
+        // Seconds by our own plan; how much of the two hours is left depends on when the answer is read.
+        assert!((3_600..=7_200).contains(&wait_s), "until the date that the receiver named: {wait_s}");
     })
     .await;
     assert!(receiver.lines().iter().all(|line| line["followed"].is_null()), "redirects are not followed");
