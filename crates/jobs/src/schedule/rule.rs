@@ -20,8 +20,8 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     #[error(
-        "{text:?} is not a cron expression: {reason}; five fields are wanted (minute hour day month weekday), or @hourly, \
-         @daily, @weekly, @monthly, @yearly"
+        "{text:?} is no cron rule: {reason}. A cron rule has five fields (minute hour day month weekday), such as \
+         `30 8 * * MON-FRI`, or is @hourly, @daily, @weekly, @monthly or @yearly"
     )]
     Cron { text: String, reason: String },
     #[error("{0:?} names no time that will ever come")]
@@ -32,6 +32,15 @@ pub enum RuleError {
     CatchUp(String),
 }
 
+/// The fields of a rule, and what each may hold beside `*`, lists, ranges and steps.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31, or L for the last one"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("weekday", "0 to 7 (0 and 7 are Sunday), or SUN to SAT"),
+];
+
 /// Planned times that are looked back for; more are passed over.
 pub(super) const MISSED_MAX: usize = 100;
 
@@ -40,7 +49,7 @@ impl Rule {
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let parsed = parser
             .parse(cron)
-            .map_err(|error| RuleError::Cron { text: cron.to_owned(), reason: error.to_string() })?;
+            .map_err(|_| RuleError::Cron { text: cron.to_owned(), reason: fault(&parser, cron) })?;
         let zone = TimeZone::get(time_zone).map_err(|_| RuleError::TimeZone(time_zone.to_owned()))?;
         Ok(Self { cron: parsed, zone })
     }
@@ -68,6 +77,30 @@ impl Rule {
         times.reverse();
         times
     }
+}
+
+/// What is wrong with a rule that the parser refuses: its own words name no field.
+fn fault(parser: &CronParser, cron: &str) -> String {
+    let cron = cron.trim();
+    if cron.starts_with('@') {
+        return format!("there is no {cron}");
+    }
+    let fields: Vec<_> = cron.split_whitespace().collect();
+    if fields.len() != FIELDS.len() {
+        let number = fields.len();
+        return format!("it has {number} field{}", if number == 1 { "" } else { "s" });
+    }
+    for (index, (name, allowed)) in FIELDS.into_iter().enumerate() {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[index] = fields[index];
+        if parser.parse(&alone.join(" ")).is_err() {
+            return format!(
+                "the {name} {:?} is not understood; {allowed}, * for all, lists (1,3), ranges (1-5) and steps (*/2) are",
+                fields[index]
+            );
+        }
+    }
+    "its fields do not go together".to_owned()
 }
 
 #[cfg(test)]
@@ -171,9 +204,17 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         check("every day", "UTC", "five fields");
-        check("0 0 * * * *", "UTC", "five fields");
-        check("61 * * * *", "UTC", "five fields");
-        check("", "UTC", "five fields");
+        check("every day", "UTC", "it has 2 fields");
+        check("0 0 * * * *", "UTC", "it has 6 fields");
+        check("", "UTC", "it has 0 fields");
+        check("@often", "UTC", "there is no @often");
+        check("61 * * * *", "UTC", "the minute \"61\" is not understood; 0 to 59");
+        check("0 24 * * *", "UTC", "the hour \"24\" is not understood; 0 to 23");
+        check("0 0 0 * *", "UTC", "the day \"0\"");
+        check("0 0 1 13 *", "UTC", "the month \"13\"");
+        check("0 0 * * 8", "UTC", "the weekday \"8\"");
+        check("0 0 * * FUNDAY", "UTC", "the weekday \"FUNDAY\"");
+        check("5-1 * * * *", "UTC", "the minute \"5-1\"");
         check("@daily", "Mars/Olympus", "IANA");
         assert!(Rule::parse("@hourly", "UTC").is_ok());
         assert!(Rule::parse("0 9 * * MON-FRI", "Europe/Paris").is_ok());
