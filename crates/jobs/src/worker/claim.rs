@@ -173,7 +173,7 @@ async fn due(
         .await?)
 }
 
-/// Goes on around the workspaces that have something waiting, and takes from each in equal parts.
+/// Goes on around the workspaces that have something due, and takes from each in equal parts.
 async fn in_turns(
     tx: &mut Tx,
     wanted: &Claim<'_>,
@@ -184,53 +184,99 @@ async fn in_turns(
 ) -> Result<()> {
     // Two at least, so that room for one task does not make a workspace look alone.
     let most = wanted.limit.max(2);
-    let mut around = waiting_after(tx, wanted, turn.last, most).await?;
-    if around.len() < most && turn.last.is_some() {
-        for workspace in waiting_after(tx, wanted, None, most).await? {
-            if around.len() < most && !around.contains(&workspace) {
-                around.push(workspace);
-            }
-        }
+    let mut way = walk(tx, wanted, turn.last, None, most).await?;
+    if let (true, Some(from)) = (way.is_at_end, turn.last) {
+        // On from the beginning, to where this one began.
+        let rest = walk(tx, wanted, None, Some(from), most - way.due.len()).await?;
+        way.due.extend(rest.due);
+        way.last = rest.last.or(way.last);
+        way.is_at_end = rest.is_at_end;
     }
-    if around.len() < 2 {
+    if way.is_at_end && way.due.len() < 2 {
         turn.alone_for = ALONE_FOR;
     }
-    around.retain(|workspace| !full.contains(workspace));
-    let each = wanted.limit.div_ceil(around.len().max(1));
+    way.due.retain(|workspace| !full.contains(workspace));
+    let each = wanted.limit.div_ceil(way.due.len().max(1));
     let place = format!(" AND workspace_id = ${}", 4 + wanted.kinds.len());
-    for workspace in around {
+    for workspace in way.due {
         let room = each.min(wanted.limit - chosen.len());
         if room == 0 {
-            break;
+            // The next claim begins with this one.
+            return Ok(());
         }
+        // Also if others were faster and nothing is found: whoever comes after it has waited as long.
+        turn.last = Some(workspace);
         let found = due(tx, wanted, &place, vec![workspace.into()], room).await?;
-        if !found.is_empty() {
-            turn.last = Some(workspace);
-        }
         chosen.extend(found.into_iter().filter(|one| share.take(one.workspace)).map(|one| one.id));
     }
+    turn.last = way.last.or(turn.last);
     Ok(())
 }
 
-/// Up to `most` workspaces with tasks in the queue, in the order of their ids from `last` on. Each is one step into an
-/// index, however many tasks it has.
-async fn waiting_after(
+/// What was seen on the way around the workspaces of a queue.
+struct Walk {
+    /// Those with something due.
+    due: Vec<WorkspaceId>,
+    /// The last one that was looked at.
+    last: Option<WorkspaceId>,
+    /// There is none after it.
+    is_at_end: bool,
+}
+
+/// Workspaces that one statement looks at: many may have tasks that are due later only. The next claim goes on behind them.
+const WALK_MAX: i64 = 100;
+
+/// Looks at the workspaces with tasks waiting in the queue, in the order of their ids, after `from` and up to `to`, until
+/// `most` with something due are found. Each costs one step into an index, and one for each priority to see what is due,
+/// however many tasks it has.
+async fn walk(
     tx: &mut Tx,
     wanted: &Claim<'_>,
-    last: Option<WorkspaceId>,
+    from: Option<WorkspaceId>,
+    to: Option<WorkspaceId>,
     most: usize,
-) -> Result<Vec<WorkspaceId>> {
-    const WAITING: &str = "WITH RECURSIVE turn(workspace_id) AS (
-        SELECT MIN(workspace_id) FROM jobs_tasks
-            WHERE queue = $1 AND state IN ('PENDING', 'RETRYING') AND workspace_id > $2
-        UNION ALL
-        SELECT (SELECT MIN(t.workspace_id) FROM jobs_tasks t
-            WHERE t.queue = $1 AND t.state IN ('PENDING', 'RETRYING') AND t.workspace_id > turn.workspace_id)
-        FROM turn WHERE turn.workspace_id IS NOT NULL
-    ) SELECT workspace_id AS value FROM turn WHERE workspace_id IS NOT NULL LIMIT $3";
-    let last = last.map_or(String::new(), |workspace| workspace.to_string());
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    Ok(tx.query(WAITING).bind(wanted.queue).bind(last).bind(most).all().await?)
+) -> Result<Walk> {
+    let bound = if to.is_some() { " AND t.workspace_id <= $6" } else { "" };
+    let next = |after: &str| {
+        format!(
+            "(SELECT MIN(t.workspace_id) FROM jobs_tasks t WHERE t.queue = $1
+                AND t.state IN ('PENDING', 'RETRYING') AND t.workspace_id > {after}{bound})"
+        )
+    };
+    // `found` counts those before this row: whether one has something due shows in the row after it.
+    let sql = format!(
+        "WITH RECURSIVE around(workspace_id, found, step) AS (
+            SELECT {}, CAST(0 AS BIGINT), CAST(0 AS BIGINT)
+            UNION ALL
+            SELECT {}, around.found + CASE WHEN EXISTS (SELECT 1 FROM jobs_tasks d
+                    WHERE d.queue = $1 AND d.workspace_id = around.workspace_id AND d.priority IN (0, 1, 2)
+                    AND d.run_at <= $3 AND d.state IN ('PENDING', 'RETRYING')) THEN 1 ELSE 0 END,
+                around.step + 1
+            FROM around WHERE around.workspace_id IS NOT NULL AND around.found < $4 AND around.step < $5
+        ) SELECT workspace_id, found FROM around ORDER BY step",
+        next("$2"),
+        next("around.workspace_id")
+    );
+    let rows = tx
+        .query_built(sql)
+        .bind(wanted.queue)
+        .bind(from.map_or(String::new(), |workspace| workspace.to_string()))
+        .bind(wanted.now)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(WALK_MAX)
+        .bind_all(to.map(Value::from))
+        .rows()
+        .await?;
+    let mut seen: Vec<(Option<WorkspaceId>, i64)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        seen.push((row.get("workspace_id")?, row.get("found")?));
+    }
+    let steps = || seen.iter().zip(seen.iter().skip(1));
+    Ok(Walk {
+        due: steps().filter(|(one, next)| next.1 > one.1).filter_map(|(one, _)| one.0).collect(),
+        last: steps().filter_map(|(one, _)| one.0).next_back(),
+        is_at_end: seen.last().is_none_or(|(workspace, _)| workspace.is_none()),
+    })
 }
 
 /// How many more tasks each workspace may have running.
