@@ -76,8 +76,19 @@ impl Ticker {
             let was_set_back = row.settled_at > later(now, ON_TIME);
             let mut planned = rule.next(row.settled_at);
             if was_set_back || planned.is_some_and(|at| at <= now) {
-                fire(&jobs, schedule, now).await?;
-                planned = rule.next(now);
+                planned = match fire(&jobs, schedule, now).await {
+                    Ok(()) => rule.next(now),
+                    Err(error) => {
+                        // It is tried again at the next look; those after it do not wait for that.
+                        tracing::error!(
+                            schedule = schedule.name,
+                            error = chain(&error),
+                            "the schedule could not fire; trying again"
+                        );
+                        metrics::counter!("schedules_failed_total", "schedule" => schedule.name).increment(1);
+                        None
+                    }
+                };
             }
             next = [next, planned].into_iter().flatten().min();
         }

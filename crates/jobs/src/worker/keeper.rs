@@ -10,7 +10,7 @@ use kernel::TaskId;
 use tokio::time::Instant;
 
 use super::{Worker, attempt, store};
-use crate::{Result, context::Stop, handlers::chain, queue::Inner};
+use crate::{Result, context::Stop, handlers::chain, queue::Inner, store::later};
 
 /// Finished tasks are cleared this often, in this many rows at a time.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(60);
@@ -19,6 +19,10 @@ const EXPIRE_ROWS: u32 = 1_000;
 const GAUGE_INTERVAL: Duration = Duration::from_secs(10);
 /// A cancellation reaches a running body within this time.
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
+/// A clock that was set back is noticed within this time.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(5);
+/// What was made further ahead than this was made by a clock that was wrong.
+const CLOCKS_APART: Duration = Duration::from_secs(5);
 
 pub(super) async fn keep(worker: Arc<Worker>) {
     let config = &worker.jobs.config;
@@ -35,7 +39,8 @@ pub(super) async fn keep(worker: Arc<Worker>) {
     let mut sweep = tokio::time::interval(sweep_interval);
     let mut expire = tokio::time::interval(EXPIRE_INTERVAL);
     let mut gauge = tokio::time::interval(GAUGE_INTERVAL);
-    for interval in [&mut beat, &mut reconcile, &mut sweep, &mut expire, &mut gauge] {
+    let mut clock = tokio::time::interval(CLOCK_INTERVAL.min(config.lease()));
+    for interval in [&mut beat, &mut reconcile, &mut sweep, &mut expire, &mut gauge, &mut clock] {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     loop {
@@ -46,6 +51,7 @@ pub(super) async fn keep(worker: Arc<Worker>) {
             _ = sweep.tick() => ("look for dead workers", keeper.sweep(sweep_interval).await),
             _ = expire.tick() => ("clear old tasks", keeper.expire().await),
             _ = gauge.tick() => ("count the tasks", keeper.gauge().await),
+            _ = clock.tick() => ("look for tasks from a clock that was ahead", keeper.pull_back().await),
         };
         if let Err(error) = done {
             tracing::warn!(error = chain(&error), "could not {what}");
@@ -186,6 +192,30 @@ impl Keeper {
 
     async fn expire(&mut self) -> Result<()> {
         Worker::expire(&self.worker.jobs).await.map(drop)
+    }
+
+    /// Tasks that were made while a clock was ahead would wait until it gets there again: those that nobody wanted to wait
+    /// become due now.
+    async fn pull_back(&mut self) -> Result<()> {
+        let jobs = &self.worker.jobs;
+        let ahead = later(jobs.clock.now(), CLOCKS_APART);
+        let mut tx = jobs.db.read().await?;
+        let any = store::any_made_after(&mut tx, ahead).await?;
+        tx.rollback().await?;
+        if !any {
+            return Ok(());
+        }
+        let mut tx = jobs.db.begin().await?;
+        let tasks = store::pull_back(&mut tx, ahead, jobs.clock.now()).await?;
+        tx.commit().await?;
+        if tasks > 0 {
+            tracing::warn!(
+                tasks,
+                "the clock was set back; tasks that were made while it was ahead are due now"
+            );
+            jobs.enqueued.notify_one();
+        }
+        Ok(())
     }
 
     /// Tells how long the lines are. Every worker tells the same.

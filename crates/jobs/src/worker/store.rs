@@ -334,6 +334,25 @@ pub(crate) async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u6
     Ok(tx.query_built(sql).bind(now).bind(limit).execute().await?)
 }
 
+/// Made after `ahead`, and due from then on. Ids sort by the time at which they were made: where no clock is ahead this is
+/// one step to the end of an index.
+const MADE_AFTER: &str = "id > $1 AND state IN ('PENDING', 'RETRYING') AND run_at = created_at";
+
+/// A task that waits although nobody wanted it to.
+pub(crate) async fn any_made_after(tx: &mut Tx, ahead: Timestamp) -> Result<bool> {
+    let sql = format!("SELECT 1 AS value FROM jobs_tasks WHERE {MADE_AFTER} LIMIT 1");
+    Ok(!tx.query_built(sql).bind(TaskId::new(ahead)).rows().await?.is_empty())
+}
+
+/// Makes such tasks due.
+pub(crate) async fn pull_back(tx: &mut Tx, ahead: Timestamp, now: Timestamp) -> Result<u64> {
+    let sql = format!(
+        "UPDATE jobs_tasks SET run_at = $2 WHERE id IN (SELECT id FROM jobs_tasks WHERE {MADE_AFTER}{})",
+        skip_locked(tx.engine())
+    );
+    Ok(tx.query_built(sql).bind(TaskId::new(ahead)).bind(now).execute().await?)
+}
+
 /// Whether the task was completed under this attempt's fence.
 pub(crate) async fn succeeded_under(tx: &mut Tx, task: &Claimed) -> Result<bool> {
     const OWN: &str =
