@@ -1157,7 +1157,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List long work, newest first */
+        /**
+         * List long work, newest first
+         * @description `total` and `total_pages` are counted up to 10,000 tasks; where there are more, the pages go on behind that.
+         */
         get: operations["list_tasks"];
         put?: never;
         post?: never;

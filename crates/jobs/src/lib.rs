@@ -33,7 +33,8 @@ pub use context::JobContext;
 pub use error::{Error, Result};
 pub use handlers::{Handlers, Job, JobError};
 pub use model::{
-    Enqueue, Options, Priority, QueueState, State, StateError, Task, TaskChange, TaskFilter, TaskList,
+    Enqueue, Options, Priority, QueueState, State, StateError, Steer, Steered, Task, TaskChange, TaskFilter,
+    TaskList,
 };
 pub use queue::{Jobs, installation};
 pub use schedule::{

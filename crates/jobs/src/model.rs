@@ -159,8 +159,42 @@ pub struct TaskFilter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskList {
     pub items: Vec<Task>,
-    /// Tasks that fit the filter, on all pages.
+    /// Tasks that fit the filter, on all pages; at [`COUNTED_MAX`](Self::COUNTED_MAX) there may be more.
     pub total: u64,
+}
+
+impl TaskList {
+    /// Tasks are counted so far: to count a million for every page would cost more than the page.
+    pub const COUNTED_MAX: u64 = 10_000;
+}
+
+/// What is done to many tasks at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steer {
+    Retry,
+    Cancel,
+    Discard,
+}
+
+impl Steer {
+    /// The states of the tasks to which it can be done.
+    pub fn states(self) -> &'static [State] {
+        match self {
+            Self::Retry => &[State::Failed, State::Cancelled],
+            Self::Cancel => &[State::Pending, State::Retrying, State::Running],
+            Self::Discard => {
+                &[State::Pending, State::Retrying, State::Succeeded, State::Failed, State::Cancelled]
+            }
+        }
+    }
+}
+
+/// What became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Steered {
+    pub done: u64,
+    /// Not retried, since a task with the same unique key is under way; or no longer in a fit state.
+    pub left_out: u64,
 }
 
 /// One queue, over all workspaces and machines.

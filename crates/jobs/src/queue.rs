@@ -12,13 +12,16 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Enqueue, Error, Handlers, Job, Options, QueueState, Result, Schedule, Schedules, Task,
-    TaskChange, TaskFilter, TaskList,
+    Config, Enqueue, Error, Handlers, Job, Options, QueueState, Result, Schedule, Schedules, State, Steer,
+    Steered, Task, TaskChange, TaskFilter, TaskList,
     schedule::{self, Ticker},
     store::{self, Keep},
     wake,
     worker::Worker,
 };
+
+/// Tasks that one transaction steers, so that others get their turn to write in between.
+const STEERED_TOGETHER: u32 = 500;
 
 type Listener = Arc<dyn Fn(&TaskChange) + Send + Sync>;
 
@@ -278,6 +281,40 @@ impl Jobs {
             return Ok(());
         }
         self.after(tx, workspace, id, false, "discarded").await.map(drop)
+    }
+
+    /// Retries, cancels or discards all tasks of all workspaces that fit and are in a state for it, newest first, each
+    /// once, in transactions of its own: for operators on the command line.
+    pub async fn steer_all(&self, steer: Steer, filter: &TaskFilter) -> Result<Steered> {
+        let jobs = &self.0;
+        let is_wanted = |state: &State| filter.states.is_empty() || filter.states.contains(state);
+        let states: Vec<_> = steer.states().iter().copied().filter(is_wanted).collect();
+        let mut steered = Steered::default();
+        if states.is_empty() {
+            return Ok(steered);
+        }
+        let filter = TaskFilter { states, ..filter.clone() };
+        let mut last = None;
+        loop {
+            let mut tx = jobs.db.begin().await?;
+            let ids = store::ids(&mut tx, &filter, last, STEERED_TOGETHER).await?;
+            last = ids.last().copied();
+            if last.is_none() {
+                return Ok(steered);
+            }
+            let now = jobs.clock.now();
+            let done = match steer {
+                Steer::Retry => store::retry_these(&mut tx, &ids, now).await?,
+                Steer::Cancel => store::cancel_these(&mut tx, &ids, now, jobs.keep()).await?,
+                Steer::Discard => store::delete_these(&mut tx, &ids).await?,
+            };
+            if steer == Steer::Retry {
+                wake_after(jobs, &mut tx);
+            }
+            tx.commit().await?;
+            steered.done += done;
+            steered.left_out += (ids.len() as u64).saturating_sub(done);
+        }
     }
 
     /// Workers begin no more tasks of a queue, on all machines; what runs goes on.

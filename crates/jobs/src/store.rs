@@ -4,7 +4,8 @@ use db::{Engine, FromRow, Json, OnConstraint, Row, Tx, Value};
 use kernel::{Ctx, Locale, TaskId, Timestamp, WorkspaceId};
 
 use crate::{
-    Config, Error, Options, Priority, QueueState, Result, State, Task, TaskFilter, model::StoredProblem,
+    Config, Error, Options, Priority, QueueState, Result, State, Task, TaskFilter, TaskList,
+    model::StoredProblem,
 };
 
 const INSERT: &str = "INSERT INTO jobs_tasks
@@ -73,14 +74,8 @@ pub(crate) async fn find_anywhere(tx: &mut Tx, id: TaskId) -> Result<Option<Task
     Ok(tx.query("SELECT * FROM jobs_tasks WHERE id = $1").bind(id).optional().await?)
 }
 
-/// One page, newest first, and the number of tasks on all pages.
-pub(crate) async fn list(
-    tx: &mut Tx,
-    workspace: Option<WorkspaceId>,
-    filter: &TaskFilter,
-    limit: u32,
-    offset: i64,
-) -> Result<(Vec<Task>, u64)> {
+/// The condition on `jobs_tasks` that a filter is, and its values.
+fn wanted(workspace: Option<WorkspaceId>, filter: &TaskFilter) -> (String, Vec<Value>) {
     let mut wanted = if workspace.is_some() { "workspace_id = $1" } else { "TRUE" }.to_owned();
     let mut values: Vec<Value> = workspace.into_iter().map(Value::from).collect();
     if !filter.states.is_empty() {
@@ -93,11 +88,23 @@ pub(crate) async fn list(
             wanted += &format!(" AND {column} = ${}", values.len());
         }
     }
-    let total: u64 = tx
-        .query_built(format!("SELECT COUNT(*) AS value FROM jobs_tasks WHERE {wanted}"))
-        .bind_all(values.clone())
-        .one()
-        .await?;
+    (wanted, values)
+}
+
+/// One page, newest first, and the number of tasks on all pages, counted up to [`TaskList::COUNTED_MAX`].
+pub(crate) async fn list(
+    tx: &mut Tx,
+    workspace: Option<WorkspaceId>,
+    filter: &TaskFilter,
+    limit: u32,
+    offset: i64,
+) -> Result<(Vec<Task>, u64)> {
+    let (wanted, values) = wanted(workspace, filter);
+    let count = format!(
+        "SELECT COUNT(*) AS value FROM (SELECT 1 FROM jobs_tasks WHERE {wanted} LIMIT {}) counted",
+        TaskList::COUNTED_MAX
+    );
+    let total: u64 = tx.query_built(count).bind_all(values.clone()).one().await?;
     let page = format!(
         "SELECT * FROM jobs_tasks WHERE {wanted} ORDER BY id DESC LIMIT ${} OFFSET ${}",
         values.len() + 1,
@@ -107,12 +114,29 @@ pub(crate) async fn list(
     Ok((items, total))
 }
 
+/// Ids of up to `limit` tasks of all workspaces that fit, newest first, from before `before` on.
+pub(crate) async fn ids(
+    tx: &mut Tx,
+    filter: &TaskFilter,
+    before: Option<TaskId>,
+    limit: u32,
+) -> Result<Vec<TaskId>> {
+    let (mut wanted, mut values) = wanted(None, filter);
+    if let Some(before) = before {
+        values.push(before.into());
+        wanted += &format!(" AND id < ${}", values.len());
+    }
+    let sql = format!("SELECT id AS value FROM jobs_tasks WHERE {wanted} ORDER BY id DESC LIMIT {limit}");
+    Ok(tx.query_built(sql).bind_all(values).all().await?)
+}
+
+/// `$1`: now; `$2`: when a cancelled task is deleted.
 const CANCEL: &str = "UPDATE jobs_tasks SET
     cancel_requested = TRUE,
     state = CASE WHEN state = 'RUNNING' THEN state ELSE 'CANCELLED' END,
-    finished_at = CASE WHEN state = 'RUNNING' THEN finished_at ELSE $3 END,
-    expires_at = CASE WHEN state = 'RUNNING' THEN expires_at ELSE $4 END
-    WHERE workspace_id = $1 AND id = $2 AND state IN ('PENDING', 'RETRYING', 'RUNNING')";
+    finished_at = CASE WHEN state = 'RUNNING' THEN finished_at ELSE $1 END,
+    expires_at = CASE WHEN state = 'RUNNING' THEN expires_at ELSE $2 END
+    WHERE state IN ('PENDING', 'RETRYING', 'RUNNING')";
 
 pub(crate) async fn cancel(
     tx: &mut Tx,
@@ -122,29 +146,60 @@ pub(crate) async fn cancel(
     keep: Keep,
 ) -> Result<bool> {
     let expires = expiry(keep, State::Cancelled, now);
-    Ok(tx.query(CANCEL).bind(workspace).bind(id).bind(now).bind(expires).execute().await? == 1)
+    let sql = format!("{CANCEL} AND workspace_id = $3 AND id = $4");
+    let query = tx.query_built(sql).bind(now).bind(expires).bind(workspace).bind(id);
+    Ok(query.execute().await? == 1)
 }
 
+pub(crate) async fn cancel_these(tx: &mut Tx, ids: &[TaskId], now: Timestamp, keep: Keep) -> Result<u64> {
+    let sql = format!("{CANCEL} AND id IN ({})", places(2, ids.len()));
+    let query = tx.query_built(sql).bind(now).bind(expiry(keep, State::Cancelled, now));
+    Ok(query.bind_all(ids.iter().map(|id| Value::from(*id))).execute().await?)
+}
+
+/// `$1`: now.
 const RETRY: &str = "UPDATE jobs_tasks SET
-    state = 'PENDING', attempt = 0, losses = 0, cancel_requested = FALSE, progress = 0, run_at = $3,
+    state = 'PENDING', attempt = 0, losses = 0, cancel_requested = FALSE, progress = 0, run_at = $1,
     message = NULL, problem = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL
-    WHERE workspace_id = $1 AND id = $2 AND state IN ('FAILED', 'CANCELLED')";
+    WHERE state IN ('FAILED', 'CANCELLED')";
 
 pub(crate) async fn retry(tx: &mut Tx, workspace: WorkspaceId, id: TaskId, now: Timestamp) -> Result<bool> {
     let rows = tx
-        .query(RETRY)
+        .query_built(format!("{RETRY} AND workspace_id = $2 AND id = $3"))
+        .bind(now)
         .bind(workspace)
         .bind(id)
-        .bind(now)
         .execute()
         .await
         .on_constraint("jobs_tasks_workspace_id_kind_unique_key_key", || Error::Duplicate(id))?;
     Ok(rows == 1)
 }
 
+/// Leaves out those whose unique key is taken by a task that is under way, and of several with one key all but the newest.
+pub(crate) async fn retry_these(tx: &mut Tx, ids: &[TaskId], now: Timestamp) -> Result<u64> {
+    let sql = format!(
+        "{RETRY} AND id IN (SELECT id FROM (
+            SELECT t.id, ROW_NUMBER() OVER (
+                PARTITION BY t.workspace_id, t.kind, t.unique_key IS NULL, COALESCE(t.unique_key, t.id)
+                ORDER BY t.id DESC) AS place
+            FROM jobs_tasks t WHERE t.id IN ({}) AND NOT EXISTS (SELECT 1 FROM jobs_tasks o
+                WHERE o.workspace_id = t.workspace_id AND o.kind = t.kind AND o.unique_key = t.unique_key
+                AND o.finished_at IS NULL)
+         ) chosen WHERE place = 1)",
+        places(1, ids.len())
+    );
+    let query = tx.query_built(sql).bind(now).bind_all(ids.iter().map(|id| Value::from(*id)));
+    Ok(query.execute().await?)
+}
+
 pub(crate) async fn delete(tx: &mut Tx, workspace: WorkspaceId, id: TaskId) -> Result<bool> {
     const DELETE: &str = "DELETE FROM jobs_tasks WHERE workspace_id = $1 AND id = $2 AND state <> 'RUNNING'";
     Ok(tx.query(DELETE).bind(workspace).bind(id).execute().await? == 1)
+}
+
+pub(crate) async fn delete_these(tx: &mut Tx, ids: &[TaskId]) -> Result<u64> {
+    let sql = format!("DELETE FROM jobs_tasks WHERE state <> 'RUNNING' AND id IN ({})", places(0, ids.len()));
+    Ok(tx.query_built(sql).bind_all(ids.iter().map(|id| Value::from(*id))).execute().await?)
 }
 
 pub(crate) async fn pause(tx: &mut Tx, queue: &str, now: Timestamp) -> Result<()> {

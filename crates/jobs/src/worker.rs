@@ -89,6 +89,7 @@ impl Worker {
             tracing::info!("this worker has no kinds or no queues of tasks, so it rests");
             return shutdown.cancelled().await;
         }
+        attempt::count_from_zero(&self.kinds);
         // A task claimed by a worker that is not in the books would count as orphaned: first sign on.
         while let Err(error) = self.sign_on().await {
             tracing::warn!(error = chain(&error), "could not sign on as a worker; trying again");

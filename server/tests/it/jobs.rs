@@ -47,6 +47,7 @@ async fn a_schedule_is_run_from_the_command_line() {
 #[test]
 fn tasks_and_queues_are_told_and_steered() {
     let folder = Folder::new();
+    said(&folder, &["db", "upgrade"]);
     // Nobody serves: the task stays in line.
     let task = said_json(&folder, &["schedule", "run", NAME])["task_id"].as_str().unwrap().to_owned();
     let table = said(&folder, &["jobs", "list", "--state", "pending"]);
@@ -59,6 +60,21 @@ fn tasks_and_queues_are_told_and_steered() {
     assert_eq!(said_json(&folder, &["jobs", "retry", &task])["state"], "pending");
     assert!(said(&folder, &["jobs", "discard", &task]).contains("is discarded"));
 
+    // The kind has a unique key: one at a time.
+    let all = |words: &[&str]| said_json(&folder, &[&["jobs"], words, &["--all", "--kind", NAME]].concat());
+    for _ in 0..3 {
+        said(&folder, &["schedule", "run", NAME]);
+        assert_eq!(all(&["cancel", "--queue", "nowhere"]), json!({"cancelled": 0, "left_out": 0}));
+        assert_eq!(all(&["cancel"]), json!({"cancelled": 1, "left_out": 0}));
+    }
+    assert_eq!(all(&["retry"]), json!({"retried": 0, "left_out": 0}), "what was cancelled stays so");
+    assert_eq!(
+        said(&folder, &["jobs", "retry", "--all", "--state", "cancelled"]),
+        "1 task is back in line; 2 tasks are left out, since another with the same unique key is under way\n"
+    );
+    let gone = said(&folder, &["jobs", "discard", "--all", "--state", "cancelled"]);
+    assert_eq!(gone, "2 tasks are discarded\n");
+
     let refused = |arguments: &[&str], code: i32, expected: &str| {
         let output = run(folder.socle().args(arguments));
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -68,6 +84,11 @@ fn tasks_and_queues_are_told_and_steered() {
     refused(&["jobs", "show", &task], 1, "does not exist");
     refused(&["jobs", "retry", "camera"], 2, "task_");
     refused(&["jobs", "list", "--state", "lazy"], 2, "possible values");
+    refused(&["jobs", "retry"], 2, "<ID>");
+    refused(&["jobs", "retry", &task, "--all"], 2, "cannot be used with");
+    refused(&["jobs", "cancel", &task, "--kind", NAME], 2, "cannot be used with");
+    refused(&["jobs", "retry", "--all", "--state", "running"], 1, "running cannot be retried");
+    refused(&["jobs", "discard", "--all"], 1, "--state");
     refused(&["jobs", "pause", "nowhere"], 1, "there is no queue nowhere");
     refused(&["schedule", "run", "nobody.knows"], 1, "there is no schedule nobody.knows");
     refused(&["schedule", "set", NAME], 1, "nothing to set");

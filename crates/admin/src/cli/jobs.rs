@@ -1,6 +1,6 @@
-use ::jobs::{Jobs, QueueState, State, Task, TaskFilter};
-use anyhow::Context as _;
-use clap::Subcommand;
+use ::jobs::{Jobs, QueueState, State, Steer, Steered, Task, TaskFilter, TaskList};
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
 use kernel::TaskId;
 use serde_json::{Value, json};
 
@@ -10,8 +10,9 @@ use super::table::{print, print_json, table, time};
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "Examples:\n  socle jobs list --state failed\n  socle jobs show task_01kbhq3c9h2v8m5d7xw4e6r9ta\n  \
-    socle jobs retry task_01kbhq3c9h2v8m5d7xw4e6r9ta\n  socle jobs pause default\n  socle --json jobs queues\n\n\
-    Exit code: 0 done, 1 refused or failed, 2 bad usage."
+    socle jobs retry task_01kbhq3c9h2v8m5d7xw4e6r9ta\n  socle jobs retry --all --kind surveillance.make_clip\n  \
+    socle jobs cancel --all --queue media --state pending\n  socle jobs pause default\n  \
+    socle --json jobs queues\n\nExit code: 0 done, 1 refused or failed, 2 bad usage."
 )]
 pub enum JobsCommand {
     /// List tasks of all workspaces, newest first.
@@ -34,18 +35,83 @@ pub enum JobsCommand {
     },
     /// Show one task whole.
     Show { id: TaskId },
-    /// Put a failed or cancelled task back in line.
-    Retry { id: TaskId },
-    /// Cancel a task that waits, or ask one that runs to stop.
-    Cancel { id: TaskId },
-    /// Delete a task that does not run.
-    Discard { id: TaskId },
+    /// Put failed or cancelled tasks back in line; `--all` without `--state` takes the failed ones.
+    Retry(Which),
+    /// Cancel tasks that wait, and ask those that run to stop.
+    Cancel(Which),
+    /// Delete tasks that do not run; `--all` needs a `--state`.
+    Discard(Which),
     /// Begin no more tasks of a queue, on all machines.
     Pause { queue: String },
     /// Let a paused queue go on.
     Resume { queue: String },
     /// List the queues: what waits, runs and has failed in each.
     Queues,
+}
+
+/// One task, or all that fit.
+#[derive(Debug, Args)]
+pub struct Which {
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<TaskId>,
+    /// All tasks that fit, of all workspaces.
+    #[arg(long)]
+    all: bool,
+    /// With --all: only tasks in this state.
+    #[arg(long, requires = "all", conflicts_with = "id")]
+    #[arg(value_parser = ["pending", "running", "retrying", "succeeded", "failed", "cancelled"])]
+    state: Option<String>,
+    /// With --all: only tasks of this kind.
+    #[arg(long, requires = "all", conflicts_with = "id")]
+    kind: Option<String>,
+    /// With --all: only tasks of this queue.
+    #[arg(long, requires = "all", conflicts_with = "id")]
+    queue: Option<String>,
+}
+
+impl Which {
+    fn id(&self) -> anyhow::Result<TaskId> {
+        self.id.context("name a task, or all of them with --all")
+    }
+
+    fn filter(&self, steer: Steer) -> anyhow::Result<TaskFilter> {
+        let states = match (&self.state, steer) {
+            (Some(name), _) => {
+                let state: State = name.to_uppercase().parse()?;
+                if !steer.states().contains(&state) {
+                    bail!("tasks that are {name} cannot be {}", past(steer));
+                }
+                vec![state]
+            }
+            // What somebody cancelled stays so, unless it is asked for.
+            (None, Steer::Retry) => vec![State::Failed],
+            (None, Steer::Cancel) => steer.states().to_vec(),
+            (None, Steer::Discard) => {
+                bail!("say with --state which tasks to discard: they do not come back")
+            }
+        };
+        Ok(TaskFilter { states, kind: self.kind.clone(), queue: self.queue.clone() })
+    }
+}
+
+fn past(steer: Steer) -> &'static str {
+    match steer {
+        Steer::Retry => "retried",
+        Steer::Cancel => "cancelled",
+        Steer::Discard => "discarded",
+    }
+}
+
+impl JobsCommand {
+    fn many(&self) -> Option<(Steer, &Which)> {
+        match self {
+            Self::Retry(which) => Some((Steer::Retry, which)),
+            Self::Cancel(which) => Some((Steer::Cancel, which)),
+            Self::Discard(which) => Some((Steer::Discard, which)),
+            _ => None,
+        }
+        .filter(|(_, which)| which.all)
+    }
 }
 
 /// Runs `socle jobs …`.
@@ -55,6 +121,10 @@ pub async fn run_jobs_command(
     db: &db::Db,
     jobs: &Jobs,
 ) -> anyhow::Result<()> {
+    if let Some((steer, which)) = command.many() {
+        let steered = jobs.steer_all(steer, &which.filter(steer)?).await?;
+        return show_steered(steer, steered, as_json);
+    }
     let mut tx = db.begin().await?;
     match command {
         JobsCommand::List { state, kind, queue, page, page_size } => {
@@ -66,22 +136,24 @@ pub async fn run_jobs_command(
                 print_json(&list.items.iter().map(describe).collect())?;
             } else {
                 let rows: Vec<_> = list.items.iter().map(row).collect();
-                print(&(table(&HEAD, &rows) + &format!("{} in all\n", list.total)))?;
+                let more = if list.total == TaskList::COUNTED_MAX { " or more" } else { "" };
+                print(&(table(&HEAD, &rows) + &format!("{}{more} in all\n", list.total)))?;
             }
         }
         JobsCommand::Show { id } => {
             let task = find(jobs, &mut tx, id).await?;
             print_json(&describe(&task))?;
         }
-        JobsCommand::Retry { id } => {
-            let task = find(jobs, &mut tx, id).await?;
-            show(&jobs.retry(&mut tx, task.workspace, id).await?, as_json)?;
+        JobsCommand::Retry(which) => {
+            let task = find(jobs, &mut tx, which.id()?).await?;
+            show(&jobs.retry(&mut tx, task.workspace, task.id).await?, as_json)?;
         }
-        JobsCommand::Cancel { id } => {
-            let task = find(jobs, &mut tx, id).await?;
-            show(&jobs.cancel(&mut tx, task.workspace, id).await?, as_json)?;
+        JobsCommand::Cancel(which) => {
+            let task = find(jobs, &mut tx, which.id()?).await?;
+            show(&jobs.cancel(&mut tx, task.workspace, task.id).await?, as_json)?;
         }
-        JobsCommand::Discard { id } => {
+        JobsCommand::Discard(which) => {
+            let id = which.id()?;
             let task = find(jobs, &mut tx, id).await?;
             jobs.discard(&mut tx, task.workspace, id).await?;
             if as_json {
@@ -120,6 +192,30 @@ fn row(task: &Task) -> Vec<String> {
 
 fn show(task: &Task, as_json: bool) -> anyhow::Result<()> {
     if as_json { print_json(&describe(task)) } else { print(&table(&HEAD, &[row(task)])) }
+}
+
+fn show_steered(steer: Steer, steered: Steered, as_json: bool) -> anyhow::Result<()> {
+    let Steered { done, left_out } = steered;
+    if as_json {
+        return print_json(&json!({ past(steer): done, "left_out": left_out }));
+    }
+    let tasks = |count: u64, one: &str, more: &str| {
+        if count == 1 { format!("1 task {one}") } else { format!("{count} tasks {more}") }
+    };
+    let what = match steer {
+        Steer::Retry => "back in line",
+        Steer::Cancel => "cancelled, or asked to stop",
+        Steer::Discard => "discarded",
+    };
+    let mut said = tasks(done, &format!("is {what}"), &format!("are {what}"));
+    if left_out > 0 {
+        said += "; ";
+        said += &tasks(left_out, "is left out", "are left out");
+        if steer == Steer::Retry {
+            said += ", since another with the same unique key is under way";
+        }
+    }
+    print(&(said + "\n"))
 }
 
 fn show_queues(queues: &[QueueState], as_json: bool) -> anyhow::Result<()> {

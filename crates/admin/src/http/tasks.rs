@@ -121,6 +121,8 @@ pub(crate) enum ScopeBody {
 }
 
 /// List long work, newest first
+///
+/// `total` and `total_pages` are counted up to 10,000 tasks; where there are more, the pages go on behind that.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", operation_id = "list_tasks", params(ListQuery),
     responses((status = 200, body = Page<TaskBody>)))]
 pub(crate) async fn list(

@@ -197,6 +197,16 @@ pub(super) fn count_end(kind: &str, state: State) {
     metrics::counter!("jobs_finished_total", "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
 }
 
+/// Every count is there from the start, at zero: a rate sees no first failure of a series that begins with it.
+pub(super) fn count_from_zero(kinds: &[&'static str]) {
+    for (kind, state) in kinds.iter().flat_map(|kind| State::ALL.map(|state| (*kind, state))) {
+        if state != State::Running {
+            let outcome = state.name().to_lowercase();
+            metrics::counter!("jobs_finished_total", "kind" => kind, "outcome" => outcome).increment(0);
+        }
+    }
+}
+
 fn announce(worker: &Worker, task: &Claimed, state: State) {
     count_end(&task.kind, state);
     worker.tell(task, state, if state == State::Succeeded { 100 } else { 0 });

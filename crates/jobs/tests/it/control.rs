@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jobs::{Enqueue, Error, Handlers, JobContext, JobError, Priority, State, TaskFilter};
+use jobs::{
+    Enqueue, Error, Handlers, JobContext, JobError, Priority, State, Steer, Steered, TaskFilter, TaskList,
+};
 use kernel::{Clock, SystemClock, TaskId, WorkspaceId};
 use serde_json::json;
 
@@ -220,6 +222,49 @@ pub(crate) async fn workspaces_take_turns_in_a_full_queue(stage: &Stage) {
     }
 }
 
+/// Workspaces whose tasks are due later only are no neighbours: between one that fills the queue and one with a single task
+/// they hold nobody up, however many they are: here more than a worker looks at for one claim.
+pub(crate) async fn workspaces_that_wait_for_later_hold_nobody_up(stage: &Stage) {
+    const LATER: u64 = 130;
+    const CROWD: i64 = 400;
+    let jobs = stage.jobs(|config| config.queues = [("default".to_owned(), 2)].into());
+    let later = Enqueue { delay: Duration::from_secs(3_600), ..Enqueue::default() };
+    let mut tx = stage.db.begin().await.unwrap();
+    for n in 0..CROWD {
+        jobs.enqueue(&mut tx, &stage.ctx(), Work { n }).await.unwrap();
+    }
+    // Turns go by the ids, which sort by time.
+    let mut ctx = stage.ctx();
+    let begun = ctx.now;
+    for n in 1..=LATER {
+        ctx.workspace = WorkspaceId::new(begun + Duration::from_millis(10 * n));
+        jobs.enqueue_with(&mut tx, &ctx, Work { n: -1 }, later.clone()).await.unwrap();
+    }
+    ctx.workspace = WorkspaceId::new(begun + Duration::from_millis(10 * (LATER + 1)));
+    let last = ctx.workspace;
+    jobs.enqueue(&mut tx, &ctx, Work { n: 999 }).await.unwrap();
+    tx.commit().await.unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let seen = order.clone();
+    let handlers = Handlers::new().on(move |ctx: JobContext, _: Work| {
+        seen.lock().unwrap().push(ctx.workspace);
+        async {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            Ok(json!(null))
+        }
+    });
+    let worker = Working::start(&jobs, handlers);
+    let begun = Instant::now();
+    let all = usize::try_from(CROWD).unwrap() + 1;
+    while order.lock().unwrap().len() < all {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    worker.stop().await;
+    let place = order.lock().unwrap().iter().position(|of| *of == last).unwrap();
+    assert!(place < 20, "begun as number {place}");
+}
+
 pub(crate) async fn large_arguments_are_refused(stage: &Stage) {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Bulky(String);
@@ -363,6 +408,75 @@ pub(crate) async fn dead_tasks_are_retried_or_discarded(stage: &Stage) {
     assert!(matches!(refused, Err(Error::WrongState { state: State::Succeeded, .. })));
     drop(tx);
     worker.stop().await;
+}
+
+/// More than one transaction takes, over two workspaces, with keys that are taken.
+pub(crate) async fn many_are_steered_at_a_time(stage: &Stage) {
+    const MANY: i64 = 620;
+    let jobs = stage.jobs(|_| {});
+    let mut ctx = stage.ctx();
+    let mut tx = stage.db.begin().await.unwrap();
+    for n in 0..MANY {
+        if n == MANY / 2 {
+            ctx.workspace = WorkspaceId::new(ctx.now);
+        }
+        jobs.enqueue(&mut tx, &ctx, Work { n }).await.unwrap();
+    }
+    jobs.enqueue(&mut tx, &ctx, Hasty {}).await.unwrap();
+    tx.commit().await.unwrap();
+    let work = || TaskFilter { kind: Some("test.work".to_owned()), ..TaskFilter::default() };
+    let count = async |state: &str| {
+        let filter = TaskFilter { states: vec![state.parse().unwrap()], ..TaskFilter::default() };
+        let mut tx = stage.db.read().await.unwrap();
+        jobs.list_everywhere(&mut tx, &filter, 1, 1).await.unwrap().total
+    };
+    let many = u64::try_from(MANY).unwrap();
+    let all = Steered { done: many, left_out: 0 };
+    assert_eq!(jobs.steer_all(Steer::Cancel, &work()).await.unwrap(), all);
+    assert_eq!((count("CANCELLED").await, count("PENDING").await), (many, 1));
+    // Neither failed nor in that queue.
+    let elsewhere = TaskFilter { queue: Some("other".to_owned()), ..work() };
+    let failed = TaskFilter { states: vec![State::Failed, State::Running], ..work() };
+    for none in [elsewhere, failed] {
+        assert_eq!(jobs.steer_all(Steer::Retry, &none).await.unwrap(), Steered::default());
+    }
+    assert_eq!(jobs.steer_all(Steer::Retry, &work()).await.unwrap(), all);
+    assert_eq!(count("PENDING").await, many + 1);
+    let pending = TaskFilter { states: vec![State::Pending], ..work() };
+    assert_eq!(jobs.steer_all(Steer::Discard, &pending).await.unwrap(), all);
+    assert_eq!(count("PENDING").await, 1);
+
+    // Of two with one key the newer comes back; of those whose key is taken none does.
+    let key = |key: &str| Enqueue { unique_key: Some(key.to_owned()), ..Enqueue::default() };
+    let mut ids = Vec::new();
+    for (n, name) in [(1, "free"), (2, "free"), (3, "taken")] {
+        let id = stage.enqueue_with(&jobs, Work { n }, key(name)).await;
+        cancel(stage, id).await.unwrap();
+        ids.push(id);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stage.enqueue_with(&jobs, Work { n: 4 }, key("taken")).await;
+    let steered = jobs.steer_all(Steer::Retry, &TaskFilter::default()).await.unwrap();
+    assert_eq!(steered, Steered { done: 1, left_out: 2 });
+    assert_eq!(stage.task(ids[1]).await.state, State::Pending);
+}
+
+pub(crate) async fn a_list_counts_no_further_than_it_says(stage: &Stage) {
+    const ROWS: &str = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10005)
+        INSERT INTO jobs_tasks (id, workspace_id, kind, queue, priority, state, args, run_at, max_attempts,
+            timeout_ms, actor, request_id, locale, created_at)
+        SELECT 'row ' || CAST(n AS TEXT), 'ws', 'test.row', 'default', 1, 'FAILED', '{}', 1, 1, 1, 'a', 'r', 'en', 1
+        FROM n";
+    let jobs = stage.jobs(|_| {});
+    assert_eq!(stage.execute(ROWS).await, 10_005);
+    stage.enqueue(&jobs, Work { n: 1 }).await;
+    let total = async |filter: TaskFilter| {
+        let mut tx = stage.db.read().await.unwrap();
+        jobs.list_everywhere(&mut tx, &filter, 1, 0).await.unwrap().total
+    };
+    assert_eq!(total(TaskFilter::default()).await, TaskList::COUNTED_MAX);
+    let few = TaskFilter { kind: Some("test.work".to_owned()), ..TaskFilter::default() };
+    assert_eq!(total(few).await, 1);
 }
 
 pub(crate) async fn finished_tasks_expire(stage: &Stage) {

@@ -3,12 +3,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use jobs::{CatchUp, Error, Handlers, JobContext, Jobs, Reason, Run, Schedule, ScheduleChange};
+use jobs::{
+    CatchUp, Enqueue, Error, Handlers, Job, JobContext, Jobs, Reason, Run, Schedule, ScheduleChange, State,
+};
 use kernel::{Clock, Timestamp};
 use serde_json::json;
 
@@ -46,6 +48,16 @@ fn schedule(name: &'static str, cron: &'static str, zone: &'static str, catch_up
     Schedule::new(name, "A test's.", cron, |firing| Work { n: firing.planned_at.as_second() })
         .in_zone(zone)
         .catching_up(catch_up)
+}
+
+/// A task whose arguments can be too large.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Bulky {
+    text: String,
+}
+
+impl Job for Bulky {
+    const KIND: &'static str = "test.bulky";
 }
 
 /// A worker that looks every 20 ms, with these schedules.
@@ -176,6 +188,58 @@ pub(crate) async fn a_clock_set_back_fires_nothing_twice_and_silences_nothing(st
     let expected =
         ["2026-03-01T01:00:00Z", "2026-03-01T02:00:00Z", "2026-03-01T03:00:00Z", "2027-03-01T00:00:00Z"];
     assert_eq!(times, expected.map(at));
+}
+
+/// One that cannot fire stands first; the one after it fires all the same, and so does the first once it can.
+pub(crate) async fn one_that_cannot_fire_holds_up_no_other(stage: &Stage) {
+    let clock = SetClock::at("2026-03-01T00:10:00Z");
+    let is_broken = Arc::new(AtomicBool::new(true));
+    let broken = is_broken.clone();
+    // Arguments beyond `jobs.args_bytes_max` make no task.
+    let first = Schedule::new("test.bulky", "A test's.", "0 * * * *", move |_| {
+        let bytes = if broken.load(Ordering::SeqCst) { 300 * 1024 } else { 1 };
+        Bulky { text: "x".repeat(bytes) }
+    });
+    let (jobs, working) =
+        start(stage, &clock, vec![first, schedule("test.after", "0 * * * *", "UTC", CatchUp::Once)]);
+    registered(stage, 2).await;
+    clock.set(at("2026-03-01T01:00:00Z"));
+    reaches(stage, &jobs, "test.after", clock.now()).await;
+    assert_eq!(fired(stage, &jobs, "test.bulky").await, []);
+    is_broken.store(false, Ordering::SeqCst);
+    reaches(stage, &jobs, "test.bulky", clock.now()).await;
+    working.stop().await;
+}
+
+/// What was made while the clock was ahead begins when it comes back; what was to wait goes on waiting.
+pub(crate) async fn tasks_made_while_the_clock_was_ahead_do_not_wait_for_it(stage: &Stage) {
+    let clock = SetClock::at("2027-03-01T00:00:00Z");
+    let config = jobs::Config { poll_ms: 4, ..stage::quick() };
+    let jobs = Jobs::new(stage.db.clone(), clock.clone(), config);
+    let mut ctx = stage.ctx();
+    ctx.now = clock.now();
+    let mut tx = stage.db.begin().await.unwrap();
+    let now = jobs.enqueue(&mut tx, &ctx, Work { n: 1 }).await.unwrap();
+    let how = Enqueue { delay: minutes(60), ..Enqueue::default() };
+    let later = jobs.enqueue_with(&mut tx, &ctx, Work { n: 2 }, how).await.unwrap();
+    tx.commit().await.unwrap();
+    clock.set(at("2026-03-01T00:00:00Z"));
+    let handlers = Handlers::new().on(|_: JobContext, work: Work| async move { Ok(json!(work.n)) });
+    let worker = Working::start(&jobs, handlers);
+    assert_eq!(stage.finished(now).await.started_at, Some(clock.now()));
+
+    // And if the worker sees it happen.
+    clock.set(at("2027-03-01T00:00:00Z"));
+    stage.execute("INSERT INTO jobs_paused_queues (queue, paused_at) VALUES ('default', 1)").await;
+    let mut tx = stage.db.begin().await.unwrap();
+    let again = jobs.enqueue(&mut tx, &ctx, Work { n: 3 }).await.unwrap();
+    tx.commit().await.unwrap();
+    clock.set(at("2026-03-01T00:00:00Z"));
+    stage.execute("DELETE FROM jobs_paused_queues").await;
+    stage.finished(again).await;
+    worker.stop().await;
+    let waiting = stage.task(later).await;
+    assert_eq!((waiting.state, waiting.run_at), (State::Pending, at("2027-03-01T01:00:00Z")));
 }
 
 /// Both changes of the clocks in Paris, in steps of ten minutes.
