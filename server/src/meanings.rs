@@ -18,7 +18,10 @@ const fn histogram(name: &'static str, help: &'static str) -> Meaning {
 pub(crate) const ALL: &[Meaning] = &[
     // HTTP
     counter("http_requests_total", "Requests answered, by method, route and status"),
-    histogram("http_request_duration_seconds", "Time to the head of the answer, by method and route"),
+    histogram(
+        "http_request_duration_seconds",
+        "Time to the head of the answer, by method and route, without long polls",
+    ),
     counter("http_panics_total", "Handlers that panicked"),
     gauge("http_connections", "Connections that are open, WebSockets among them"),
     counter(
@@ -42,6 +45,7 @@ pub(crate) const ALL: &[Meaning] = &[
     gauge("jobs_queue_paused", "1 while a queue is paused"),
     gauge("jobs_oldest_waiting_seconds", "How long the oldest due task of a queue has waited"),
     counter("schedules_fired_total", "Schedules that fired, by reason"),
+    counter("schedules_failed_total", "Schedules that could not fire in time, and were tried again"),
     histogram("schedules_late_seconds", "How late schedules fired"),
     // Database
     gauge("db_pool_connections", "Connections to the database, by state: open, idle"),

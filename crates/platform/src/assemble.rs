@@ -142,6 +142,7 @@ pub fn assemble(
             .collect(),
         body_bytes_max: http.body_bytes_max,
         timeout,
+        long_polls: realtime::LONG_POLLS,
     };
     Assembled { router: web::middleware::apply(router, settings), openapi, handlers, services }
 }

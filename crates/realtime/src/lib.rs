@@ -37,7 +37,7 @@ pub use events::{Event, Events};
 pub use http::{Socket, routes};
 pub use permissions::ReadEvents;
 pub use room::{Room, RoomGuard};
-pub use socketio::socket_io_routes;
+pub use socketio::{LONG_POLLS, socket_io_routes};
 
 /// The WebSocket beneath, for a program that tests it against a suite (`examples/echo.rs`).
 pub mod websocket {

@@ -63,7 +63,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of the read buffer of one connection.
 const READ_BUFFER: usize = 1024;
 
-/// `/socket.io`. `answer_within`: how long a request may stay open, for long polls end before.
+/// The routes of [`socket_io_routes`]. A poll waits for the next ping at most, or for the end of a client that answers none.
+pub const LONG_POLLS: &[&str] = &["/socket.io", "/socket.io/"];
+
+/// `/socket.io`. `answer_within`: how long an answer may take; polls of a client that answers pings end before.
 pub fn socket_io_routes(socket: &Socket, answer_within: Duration) -> Router {
     let config = socket.0.events.config();
     let ping = Duration::from_secs(config.ping_s.into());
@@ -89,8 +92,8 @@ pub fn socket_io_routes(socket: &Socket, answer_within: Duration) -> Router {
     };
     io.ns("/", connected.with(check));
     Router::new()
-        .route_service("/socket.io", service.clone())
-        .route_service("/socket.io/", service)
+        .route_service(LONG_POLLS[0], service.clone())
+        .route_service(LONG_POLLS[1], service)
         .layer(from_fn_with_state(socket.clone(), refuse_when_full))
 }
 

@@ -101,6 +101,7 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 impl Storage {
     /// Opens what `config` names; without a URL, `default_folder`, which is made if it is not there.
     pub fn open(config: &Config, default_folder: PathBuf) -> Result<Self> {
+        meter::begin();
         if config.url.is_empty() {
             return Self::folder(default_folder);
         }

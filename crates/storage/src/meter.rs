@@ -4,6 +4,16 @@ use std::time::Instant;
 
 use crate::{Error, Result};
 
+const OPS: [&str; 6] = ["put", "head", "get", "read", "delete", "list"];
+const OUTCOMES: [&str; 4] = ["ok", "not_found", "refused", "error"];
+
+/// Every count is there from the start, at zero: a rate sees no first failure of a series that begins with it.
+pub(crate) fn begin() {
+    for (op, outcome) in OPS.into_iter().flat_map(|op| OUTCOMES.map(|outcome| (op, outcome))) {
+        metrics::counter!("storage_operations_total", "op" => op, "outcome" => outcome).increment(0);
+    }
+}
+
 /// Runs one operation, and counts and times it.
 pub(crate) async fn measured<T>(op: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let begun = Instant::now();

@@ -31,7 +31,16 @@ impl Error {
     }
 }
 
-/// Counts an upload by what became of it. `kind` is a constant of the module: it is a label of `uploads_total`.
+/// Says that uploads of this kind will be counted: from zero, since a rate sees no first failure of a series that begins
+/// with it.
+pub fn expect_uploads(kind: &'static str) {
+    for outcome in ["ok", "refused", "error"] {
+        metrics::counter!("uploads_total", "kind" => kind, "outcome" => outcome).increment(0);
+    }
+}
+
+/// Counts an upload by what became of it. `kind` is a constant of the module, which it gave to [`expect_uploads`]: it is a
+/// label of `uploads_total`.
 pub fn count_upload<T>(kind: &'static str, taken: &Result<T>) {
     let outcome = match taken {
         Ok(_) => "ok",

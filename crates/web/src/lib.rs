@@ -22,7 +22,7 @@ pub mod openapi;
 mod rewrite;
 
 pub use auth::{Allowed, Authenticate, Authenticator, Caller, MaybeCaller, Request};
-pub use error::{Error, FieldErrorBody, ProblemBody, Result, count_upload};
+pub use error::{Error, FieldErrorBody, ProblemBody, Result, count_upload, expect_uploads};
 pub use extract::{Json, Path, Query, TypedBody};
 pub use list::{Cursor, Feed, Page, PageQuery};
 pub use rewrite::{Alias, Rewrite};

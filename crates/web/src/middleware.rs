@@ -43,6 +43,14 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// Time to the first byte of an answer; streams may go on after it.
     pub timeout: Duration,
+    /// Routes on which a GET waits for news by design. They end it themselves: it has no time limit, and how long it took
+    /// is no latency.
+    pub long_polls: &'static [&'static str],
+}
+
+fn is_long_poll(routes: &[&str], request: &axum::extract::Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    request.method() == Method::GET && routes.contains(&route)
 }
 
 /// The finished service around all routes.
@@ -75,7 +83,7 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
             .layer(from_fn_with_state(settings.clone(), observe))
             .layer(cors)
             .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
-            .layer(from_fn_with_state(settings.timeout, limit_time))
+            .layer(from_fn_with_state((settings.timeout, settings.long_polls), limit_time))
             .layer(CatchPanicLayer::custom(panicked)),
     );
     // Rewriting must come before routing, so it wraps the router as a whole.
@@ -118,7 +126,14 @@ fn compressible() -> impl tower_http::compression::Predicate {
         .and(NotForContentType::const_new("application/octet-stream"))
 }
 
-async fn limit_time(State(limit): State<Duration>, request: axum::extract::Request, next: Next) -> Response {
+async fn limit_time(
+    State((limit, long_polls)): State<(Duration, &'static [&'static str])>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if is_long_poll(long_polls, &request) {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => crate::Error::from(Problem::new(
@@ -170,6 +185,7 @@ async fn observe(
             format!("{}://{host}", if secure { "https" } else { "http" })
         }),
     };
+    let is_long_poll = is_long_poll(settings.long_polls, &request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!(
@@ -228,7 +244,9 @@ async fn observe(
     let elapsed = started.elapsed();
     let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    if !is_long_poll {
+        metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    }
     let elapsed_ms = elapsed.as_millis();
     // What changes something or fails is worth a line; reads that went well are many and alike.
     span.in_scope(|| {

@@ -228,6 +228,27 @@ async fn the_metrics_are_well_formed_explained_and_for_those_with_the_token() {
     }
 }
 
+/// A rate sees no first failure of a series that begins with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_alerts_count_is_there_at_zero_before_anything_happens() {
+    let server = server().await;
+    let scraper = Client { token: Some(TOKEN.to_owned()), ..server.stranger() };
+    let wanted = [
+        "jobs_finished_total{kind=\"admin.forget_old\",outcome=\"failed\"} 0",
+        "jobs_finished_total{kind=\"admin.forget_old\",outcome=\"succeeded\"} 0",
+        "uploads_total{kind=\"model\",outcome=\"error\"} 0",
+        "storage_operations_total{op=\"put\",outcome=\"error\"} 0",
+    ];
+    // The worker signs on beside the server's start.
+    eventually("the counts are there", async || {
+        let text = scraper.get("/metrics").await.expect(200).text();
+        let missing: Vec<_> = wanted.iter().filter(|line| !text.lines().any(|has| has == **line)).collect();
+        eprintln!("missing: {missing:?}");
+        missing.is_empty().then_some(())
+    })
+    .await;
+}
+
 #[test]
 fn the_rules_are_sound_and_each_alert_fires_and_stays_quiet() {
     let Some(promtool) = program("promtool") else { return };

@@ -7,7 +7,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest as _},
 };
 
-use crate::harness::Server;
+use crate::harness::{Folder, Server};
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
@@ -124,4 +124,44 @@ async fn a_client_resumes_where_it_was_after_the_server_was_killed() {
     let all = admin.get("/api/v1/settings/changes?limit=100").await.expect(200).json();
     let all: Vec<_> = all["items"].as_array().unwrap().iter().rev().map(|item| item["id"].clone()).collect();
     assert_eq!(heard, all, "each once, in order");
+}
+
+/// A poll that waits for news is neither slow nor late, also when its client answers no ping and the session ends by that.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_polls_are_no_latency_and_no_timeout() {
+    const METRICS: &str = "a token for prometheus";
+    let settings = [
+        ("SOCLE_HTTP__TIMEOUT_S", "1"),
+        ("SOCLE_HTTP__METRICS_TOKEN", METRICS),
+        ("SOCLE_REALTIME__PING_S", "1"),
+    ];
+    let mut server = Server::start_in(Folder::new(), &settings).await;
+    let admin = server.admin().await;
+    let http = reqwest::Client::new();
+    let door = format!("{}/socket.io/?EIO=4&transport=polling", server.base);
+    let open = http.get(&door).send().await.unwrap().text().await.unwrap();
+    let open: Value = serde_json::from_str(open.trim_start_matches('0')).unwrap();
+    let session = format!("{door}&sid={}", open["sid"].as_str().unwrap());
+    let connect = format!("40{}", json!({"token": admin.token}));
+    assert_eq!(http.post(&session).body(connect).send().await.unwrap().status(), 200);
+    // Until the session is over, since nobody answers its pings: the last poll outlasts `http.timeout_s`.
+    let mut polls = 0;
+    loop {
+        let answer = http.get(&session).send().await.unwrap();
+        if answer.status() == 400 {
+            break;
+        }
+        assert_eq!(answer.status(), 200);
+        polls += 1;
+    }
+    assert!(polls >= 2, "a ping, and the end: {polls}");
+    let metrics = http.get(format!("{}/metrics", server.base)).bearer_auth(METRICS);
+    let text = metrics.send().await.unwrap().text().await.unwrap();
+    let of = |name: &str| text.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>().join("\n");
+    let requests = of("http_requests_total");
+    assert!(requests.contains("route=\"/socket.io/\"") && !requests.contains("status=\"504\""), "{requests}");
+    let gets = of("http_request_duration_seconds_count");
+    let polls = gets.lines().filter(|line| line.contains("socket.io") && line.contains("GET"));
+    assert_eq!(polls.count(), 0, "{gets}");
+    assert!(gets.contains("/auth/login"), "{gets}");
 }

@@ -15,6 +15,7 @@ use web::{OpenApiRouter, routes};
 use crate::service::Sentinel;
 
 pub(crate) fn routes(sentinel: Sentinel) -> OpenApiRouter {
+    web::expect_uploads(models::UPLOAD);
     let uploads = OpenApiRouter::new()
         .routes(routes!(models::list, models::upload))
         .layer(axum::extract::DefaultBodyLimit::max(models::body_max(&sentinel.config)));

@@ -49,6 +49,8 @@ pub(super) struct UploadForm {
 }
 
 const TEXT_MAX: usize = 64 * 1024;
+/// Kind of upload, for metrics.
+pub(super) const UPLOAD: &str = "model";
 
 /// The form's largest size: the model, and room for the rest.
 pub(super) fn body_max(config: &Config) -> usize {
@@ -64,7 +66,7 @@ pub(super) async fn upload(
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> web::Result<(StatusCode, Json<ModelBody>)> {
     let taken = take(&sentinel, &allow, form).await;
-    web::count_upload("model", &taken);
+    web::count_upload(UPLOAD, &taken);
     Ok((StatusCode::CREATED, Json(taken?.into())))
 }
 
