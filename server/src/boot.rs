@@ -1,6 +1,10 @@
 //! From settings to a [`Platform`], with errors that say what to do.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ::settings::RuntimeSettings;
 use anyhow::{Context as _, bail};
@@ -50,9 +54,69 @@ pub(crate) fn lock_data_folder(path: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-pub(crate) async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
-    let file = settings.server.data.join("socle.db");
-    Db::open(&settings.database, file).await.context("the database cannot be opened; see database.url")
+/// What a command wants of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Made, or brought up to date.
+    Upgrade,
+    /// Made, if there is none yet; else up to date.
+    New,
+    /// There and up to date.
+    Ready,
+}
+
+/// Under a name of its own: PostgreSQL shows it, and `socle` are the servers.
+async fn open_database(settings: &Settings, name: &str) -> anyhow::Result<Db> {
+    let file = default_file(settings);
+    Db::open_as(name, &settings.database, file)
+        .await
+        .context("the database cannot be opened; see database.url")
+}
+
+/// As [`open_database`] for a command that may make the file.
+pub(crate) async fn open_or_make_database(settings: &Settings) -> anyhow::Result<Db> {
+    data_folder(&settings.server.data)?;
+    open_database(settings, COMMAND).await
+}
+
+/// As [`open_database`] for a command; makes no file.
+pub(crate) async fn open_existing_database(settings: &Settings) -> anyhow::Result<Db> {
+    if let Some(file) = missing_database(settings) {
+        bail!(
+            "there is no database at {}: `socle serve` or `socle db upgrade` makes one; if it is elsewhere, name its data \
+             folder with --data",
+            file.display()
+        );
+    }
+    open_database(settings, COMMAND).await
+}
+
+/// What servers and other commands are called in PostgreSQL.
+const SERVER: &str = "socle";
+const COMMAND: &str = "socle command";
+
+fn default_file(settings: &Settings) -> PathBuf {
+    settings.server.data.join("socle.db")
+}
+
+/// The SQLite file that is configured, if it is not there.
+pub(crate) fn missing_database(settings: &Settings) -> Option<PathBuf> {
+    let file = settings.database.sqlite_file(&default_file(settings))?;
+    (!file.try_exists().unwrap_or(true)).then_some(file)
+}
+
+/// Says what to do where the database is not at this version.
+async fn check_schema(db: &Db) -> anyhow::Result<()> {
+    let state = migrator(db)?.state(db).await?;
+    if let [(module, version, name), ..] = &state.pending[..] {
+        let (applied, pending) = (state.applied.len(), state.pending.len());
+        bail!(
+            "the database is at {applied} of {} migrations (the first that it lacks is {module} {version:04} {name}): run \
+             `socle db upgrade`, or start the server, which does it",
+            applied + pending
+        );
+    }
+    Ok(())
 }
 
 pub(crate) fn migrator(db: &Db) -> anyhow::Result<Migrator> {
@@ -64,18 +128,36 @@ pub(crate) fn tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// Opens everything that modules stand on, with the schema up to date.
-pub(crate) async fn platform(settings: &Settings, public_url: String) -> anyhow::Result<Platform> {
+/// The database as `schema` says, with its tables up to date.
+async fn ready_database(settings: &Settings, schema: Schema, clock: &dyn Clock) -> anyhow::Result<Db> {
+    let db = match schema {
+        Schema::Upgrade => open_database(settings, SERVER).await?,
+        Schema::New => open_database(settings, COMMAND).await?,
+        Schema::Ready => open_existing_database(settings).await?,
+    };
+    let migrator = migrator(&db)?;
+    let is_new = schema == Schema::New && migrator.state(&db).await?.applied.is_empty();
+    if schema == Schema::Upgrade || is_new {
+        let applied =
+            migrator.upgrade(&db, clock.now()).await.context("the database cannot be brought up to date")?;
+        if !applied.is_empty() {
+            tracing::info!(count = applied.len(), "the database is up to date now");
+        }
+    } else {
+        check_schema(&db).await?;
+    }
+    Ok(db)
+}
+
+/// Opens everything that modules stand on.
+pub(crate) async fn platform(
+    settings: &Settings,
+    public_url: String,
+    schema: Schema,
+) -> anyhow::Result<Platform> {
     tls();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let db = open_database(settings).await?;
-    let applied = migrator(&db)?
-        .upgrade(&db, clock.now())
-        .await
-        .context("the database cannot be brought up to date")?;
-    if !applied.is_empty() {
-        tracing::info!(count = applied.len(), "the database is up to date now");
-    }
+    let db = ready_database(settings, schema, &*clock).await?;
     let redis = RedisLink::open(&settings.redis)?;
     let storage = Storage::open(&settings.storage, settings.server.data.join("files"))?;
     let events = Events::new(db.clone(), clock.clone(), settings.realtime.clone(), redis.clone());

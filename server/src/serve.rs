@@ -6,7 +6,11 @@ use anyhow::Context as _;
 use platform::{Assembled, Platform, Role};
 use tokio::net::TcpListener;
 
-use crate::{boot, console, http, meanings, modules, settings::Settings};
+use crate::{
+    boot::{self, Schema},
+    console, http, meanings, modules,
+    settings::Settings,
+};
 
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     boot::tls();
@@ -28,7 +32,7 @@ async fn serve_until_told(settings: Settings) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let _lock = boot::lock_data_folder(&settings.server.data)?;
 
-    let platform = boot::platform(&settings, public_url(&settings, address)).await?;
+    let platform = boot::platform(&settings, public_url(&settings, address), Schema::Upgrade).await?;
     let roles = settings.server.roles.roles();
     let render = metrics.clone();
     let built = modules::build_all(&platform, &settings, roles.clone(), Arc::new(move || render.render()))?;

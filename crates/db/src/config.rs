@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +134,15 @@ impl Config {
         check(self.statement_cache <= 100_000, "statement_cache: must be at most 100000");
         check(self.slow_ms <= DAY_MS, "slow_ms: must be at most 86400000; 0 for none");
         faults
+    }
+
+    /// The file of the database, if it is SQLite: `default_file` where no URL is set.
+    pub fn sqlite_file(&self, default_file: &Path) -> Option<PathBuf> {
+        match self.target() {
+            Ok(Target::SqliteFile(path)) => Some(PathBuf::from(path)),
+            Ok(Target::DefaultFile) => Some(default_file.to_owned()),
+            Ok(Target::Postgres) | Err(_) => None,
+        }
     }
 
     pub(crate) fn target(&self) -> Result<Target<'_>, &'static str> {

@@ -104,12 +104,20 @@ impl Migrator {
         Ok(Self { migrations })
     }
 
-    /// Compares, and refuses to go on when an applied file has changed or is gone.
+    /// Compares, and refuses to go on when an applied file has changed or is gone. Only reads.
     pub async fn state(&self, db: &Db) -> Result<SchemaState> {
-        // A write transaction, because a fresh database has no table to read yet.
-        let mut tx = self.lock(db).await?;
-        let state = self.compare(&mut tx).await?;
-        tx.commit().await?;
+        let mut tx = db.read().await?;
+        refuse_unfinished(&mut tx).await?;
+        let there = match tx.engine() {
+            Engine::Sqlite => "SELECT COUNT(*) > 0 AS value FROM sqlite_master WHERE name = 'db_migrations'",
+            Engine::Postgres => "SELECT to_regclass('db_migrations') IS NOT NULL AS value",
+        };
+        let state = if tx.query(there).one::<bool>().await? {
+            self.compare(&mut tx).await?
+        } else {
+            self.against(Vec::new())?
+        };
+        tx.rollback().await?;
         Ok(state)
     }
 
@@ -232,12 +240,7 @@ impl Migrator {
     /// As [`lock_any`](Self::lock_any); an unfinished copy of another database is refused.
     async fn lock(&self, db: &Db) -> Result<Tx> {
         let mut tx = self.lock_any(db).await?;
-        if let Some(source) = transfer::unfinished(&mut tx).await? {
-            return Err(Error::Transfer(format!(
-                "this database is an unfinished copy of {source}; finish it with `socle db move --resume`, or begin \
-                 again with `socle db move --force`"
-            )));
-        }
+        refuse_unfinished(&mut tx).await?;
         Ok(tx)
     }
 
@@ -257,8 +260,10 @@ impl Migrator {
     }
 
     async fn compare(&self, tx: &mut Tx) -> Result<SchemaState> {
-        let applied: Vec<AppliedMigration> =
-            tx.query("SELECT * FROM db_migrations ORDER BY position").all().await?;
+        self.against(tx.query("SELECT * FROM db_migrations ORDER BY position").all().await?)
+    }
+
+    fn against(&self, applied: Vec<AppliedMigration>) -> Result<SchemaState> {
         for row in &applied {
             let known = self
                 .migrations
@@ -279,6 +284,16 @@ impl Migrator {
             .map(Migration::key)
             .collect();
         Ok(SchemaState { applied, pending })
+    }
+}
+
+async fn refuse_unfinished(tx: &mut Tx) -> Result<()> {
+    match transfer::unfinished(tx).await? {
+        None => Ok(()),
+        Some(source) => Err(Error::Transfer(format!(
+            "this database is an unfinished copy of {source}; finish it with `socle db move --resume`, or begin again \
+             with `socle db move --force`"
+        ))),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use platform::Platform;
 
 use crate::{
-    boot,
+    boot::{self, Schema},
     cli::{self, Common},
     modules,
     settings::Settings,
@@ -34,7 +34,10 @@ pub(crate) use self::{
 /// `socle <command of a module> …`: opens what the server stands on, builds the module, and lets it run.
 pub(crate) async fn run_of_module(common: Common, name: &str, matches: &ArgMatches) -> anyhow::Result<()> {
     let settings = cli::settings(&common, []).await?;
-    let (platform, built) = quiet_platform(&settings).await?;
+    // The first account may come before the first start.
+    let is_first_run = (name, matches.subcommand_name()) == ("user", Some("create"));
+    let schema = if is_first_run { Schema::New } else { Schema::Ready };
+    let (platform, built) = quiet_platform(&settings, schema).await?;
     let command = built
         .parts
         .into_iter()
@@ -47,10 +50,12 @@ pub(crate) async fn run_of_module(common: Common, name: &str, matches: &ArgMatch
 }
 
 /// The platform and its modules for one command: nothing runs in the background, and only warnings are logged.
-async fn quiet_platform(settings: &Settings) -> anyhow::Result<(Platform, modules::Built)> {
+async fn quiet_platform(settings: &Settings, schema: Schema) -> anyhow::Result<(Platform, modules::Built)> {
     telemetry::start_logs(&telemetry::Config { filter: "warn".to_owned(), ..settings.log.clone() })?;
-    boot::data_folder(&settings.server.data)?;
-    let platform = boot::platform(settings, settings.server.public_url.clone()).await?;
+    if schema != Schema::Ready {
+        boot::data_folder(&settings.server.data)?;
+    }
+    let platform = boot::platform(settings, settings.server.public_url.clone(), schema).await?;
     let built = modules::build_all(&platform, settings, Vec::new(), Arc::new(String::new))?;
     Ok((platform, built))
 }

@@ -2,7 +2,8 @@
 
 use super::{quiet_platform, say};
 use crate::{
-    boot, console, modules,
+    boot::{self, Schema},
+    console, modules,
     settings::{Server, Settings},
 };
 
@@ -12,7 +13,7 @@ pub(crate) async fn print_openapi() -> anyhow::Result<()> {
     let settings =
         Settings { server: Server { data: folder.clone(), ..Default::default() }, ..Settings::default() };
     boot::data_folder(&folder)?;
-    let (platform, built) = quiet_platform(&settings).await?;
+    let (platform, built) = quiet_platform(&settings, Schema::New).await?;
     let assembled = platform::assemble(
         &platform,
         &settings.http,

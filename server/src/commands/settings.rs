@@ -3,14 +3,14 @@
 use anyhow::Context as _;
 
 use super::quiet_platform;
-use crate::settings::Settings;
+use crate::{boot::Schema, settings::Settings};
 
 pub(crate) async fn run_settings(
     command: admin::SettingsCommand,
     settings: Settings,
     json: bool,
 ) -> anyhow::Result<()> {
-    let (platform, built) = quiet_platform(&settings).await?;
+    let (platform, built) = quiet_platform(&settings, Schema::Ready).await?;
     let workspace = built
         .identity
         .default_workspace()

@@ -6,7 +6,7 @@ use db::{Config, Db, Engine, FromRow, Row};
 use kernel::Secret;
 use testkit::{Database, TestEngine, engines};
 
-use crate::harness::{Folder, failure, run};
+use crate::harness::{EMAIL, Folder, PASSWORD, Server, failure, run};
 
 async fn folder_on(engine: &TestEngine) -> (Folder, Database) {
     let mut folder = Folder::new();
@@ -72,7 +72,7 @@ async fn up_down_up_is_the_identity() {
 
         // One step at a time, there and back.
         let one = db_command(&folder, &["downgrade"]);
-        assert!(one.contains("1 migrations taken back"), "{one}");
+        assert!(one.contains("1 migration taken back"), "{one}");
         assert!(db_command(&folder, &["status"]).contains("1 pending"));
         db_command(&folder, &["upgrade"]);
         assert_eq!(schema(&database.url, &folder.path()).await, first);
@@ -101,9 +101,10 @@ async fn up_and_down_to_a_number() {
         let surveillance =
             current.as_array().unwrap().iter().find(|row| row["module"] == "surveillance").unwrap();
         assert_eq!(surveillance["version"], 1);
-        assert!(surveillance["head"].as_i64().unwrap() >= 3);
+        let head = surveillance["head"].as_i64().unwrap();
+        assert!(head >= 3);
         assert!(db_command(&folder, &["current"]).contains("(not the newest)"));
-        db_command(&folder, &["upgrade", "to", "3", "--module", "surveillance"]);
+        db_command(&folder, &["upgrade", "to", &head.to_string(), "--module", "surveillance"]);
         assert_eq!(json(&["status"])["pending"], serde_json::json!([]));
         for (wrong, expected) in [
             (&["upgrade", "to", "900"][..], "only"),
@@ -115,6 +116,110 @@ async fn up_and_down_to_a_number() {
             let said = failure(folder.socle().arg("db").args(wrong));
             assert!(said.contains(expected), "{wrong:?}: {said}");
         }
+        database.drop_database().await;
+    }
+}
+
+const READING: [&[&str]; 8] = [
+    &["db", "status"],
+    &["db", "current"],
+    &["db", "history"],
+    &["jobs", "list"],
+    &["schedule", "list"],
+    &["settings", "list"],
+    &["user", "list"],
+    &["cameras", "list"],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_database_is_none_is_made() {
+    let folder = Folder::new();
+    let nowhere = folder.path().join("nowhere");
+    let on = |words: &[&str]| {
+        let mut command = folder.socle();
+        command.arg("--data").arg(&nowhere).args(words);
+        command
+    };
+    for words in READING
+        .into_iter()
+        .chain([&["db", "downgrade"][..], &["user", "set-role", "--email", "a@b.org", "--role", "user"]])
+    {
+        let said = failure(&mut on(words));
+        assert!(
+            said.contains("there is no database at") && said.contains("nowhere/socle.db"),
+            "{words:?}: {said}"
+        );
+        assert!(said.contains("--data"), "{words:?}: {said}");
+        assert!(!nowhere.exists(), "{words:?}");
+    }
+    let doctor = run(&mut on(&["doctor"]));
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(said.lines().any(|line| line.starts_with("ok") && line.contains("none yet at")), "{said}");
+    assert!(!nowhere.join("socle.db").exists());
+
+    // The first account may come before the first start.
+    let mut first = on(&["user", "create", "--email", EMAIL, "--role", "admin", "--password-stdin"]);
+    let mut first = first.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut first.stdin.take().unwrap(), format!("{PASSWORD}\n").as_bytes()).unwrap();
+    assert!(first.wait().unwrap().success());
+    let users = run(&mut on(&["user", "list"]));
+    assert!(String::from_utf8_lossy(&users.stdout).contains(EMAIL));
+    let said = String::from_utf8_lossy(&run(&mut on(&["doctor"])).stdout).into_owned();
+    assert!(said.contains("schema up to date"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_change_no_schema() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        if database.db.engine() == Engine::Postgres {
+            // Empty, and it stays so.
+            assert!(db_command(&folder, &["status"]).starts_with("postgresql: 0 applied"));
+            let mut tx = database.db.read().await.unwrap();
+            let query = tx.query("SELECT to_regclass('db_migrations') IS NULL AS value");
+            assert!(query.one::<bool>().await.unwrap());
+            drop(tx);
+        }
+        db_command(&folder, &["upgrade"]);
+        db_command(&folder, &["downgrade"]);
+        for words in READING {
+            let output = run(folder.socle().args(words));
+            let said = String::from_utf8_lossy(&output.stderr);
+            if words[0] == "db" {
+                assert!(output.status.success(), "{words:?}: {said}");
+            } else {
+                assert!(
+                    said.contains("the database is at") && said.contains("`socle db upgrade`"),
+                    "{words:?}: {said}"
+                );
+            }
+        }
+        let doctor = run(folder.socle().arg("doctor"));
+        let said = String::from_utf8_lossy(&doctor.stdout);
+        assert!(!doctor.status.success() && said.contains("the database is at"), "{said}");
+        assert!(db_command(&folder, &["status"]).contains("1 pending"));
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_back_under_a_server() {
+    for engine in engines() {
+        let (folder, database) = folder_on(&engine).await;
+        let server = Server::start_in(folder, &[]).await;
+        for words in [&["downgrade"][..], &["downgrade", "--all"]] {
+            let said = failure(server.folder.socle().arg("db").args(words));
+            assert!(said.contains("a socle server") && said.contains("stop it first"), "{said}");
+            assert!(said.contains("--force"), "{said}");
+        }
+        assert!(db_command(&server.folder, &["status"]).contains("0 pending"));
+        assert!(db_command(&server.folder, &["downgrade", "--force"]).contains("1 migration taken back"));
+        let folder = server.kill();
+        db_command(&folder, &["upgrade"]);
+        testkit::eventually("PostgreSQL has seen that the server is gone", async || {
+            run(folder.socle().args(["db", "downgrade"])).status.success().then_some(())
+        })
+        .await;
         database.drop_database().await;
     }
 }

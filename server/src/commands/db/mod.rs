@@ -1,5 +1,6 @@
 //! `socle db …`: the schema, and what is in it.
 
+mod held;
 mod new;
 mod transfer;
 
@@ -47,6 +48,9 @@ pub(crate) enum DbCommand {
         /// All of them.
         #[arg(long, conflicts_with = "target")]
         all: bool,
+        /// Also while a server works on the database: it will fail on what is missing.
+        #[arg(long)]
+        force: bool,
     },
     /// List what was applied, and when, in order.
     History,
@@ -71,12 +75,31 @@ pub(crate) async fn run_db(command: DbCommand, settings: Settings, json: bool) -
         DbCommand::Move(arguments) => return transfer::run(arguments, &settings, json).await,
         other => other,
     };
-    boot::data_folder(&settings.server.data)?;
-    let db = boot::open_database(&settings).await?;
-    let outcome = run_schema(command, &db, json).await;
+    let is_forced = match &command {
+        DbCommand::Downgrade { force, .. } => Some(*force),
+        _ => None,
+    };
+    // Held until the end: no server starts in between.
+    let _locks = match is_forced {
+        Some(false) => held::hold(&held::url_of(&settings), &settings, WHY)?,
+        _ => Vec::new(),
+    };
+    let db = match command {
+        DbCommand::Upgrade { .. } => boot::open_or_make_database(&settings).await?,
+        _ => boot::open_existing_database(&settings).await?,
+    };
+    let outcome = async {
+        if is_forced == Some(false) {
+            held::refuse_servers(&db, &held::url_of(&settings), WHY).await?;
+        }
+        run_schema(command, &db, json).await
+    };
+    let outcome = outcome.await;
     db.close().await;
     outcome
 }
+
+const WHY: &str = "it needs what would be taken back (--force does it all the same)";
 
 async fn run_schema(command: DbCommand, db: &Db, json: bool) -> anyhow::Result<()> {
     let migrator = boot::migrator(db)?;
@@ -94,7 +117,7 @@ async fn run_schema(command: DbCommand, db: &Db, json: bool) -> anyhow::Result<(
             let plan = migrator.upgrade_to(db, SystemClock.now(), reach).await?;
             report("applied", &lines(&plan), json)
         }
-        DbCommand::Downgrade { target, steps, module, all } => {
+        DbCommand::Downgrade { target, steps, module, all, force: _ } => {
             known(module.as_deref())?;
             let reach = match (&target[..], steps) {
                 _ if all => Downgrade::All,
@@ -170,7 +193,8 @@ fn report(verb: &str, lines: &[String], json: bool) -> anyhow::Result<()> {
     for line in lines {
         say(&format!("{verb} {line}"))?;
     }
-    say(&format!("{} migrations {verb}", lines.len()))
+    let word = if lines.len() == 1 { "migration" } else { "migrations" };
+    say(&format!("{} {word} {verb}", lines.len()))
 }
 
 fn known(module: Option<&str>) -> anyhow::Result<()> {

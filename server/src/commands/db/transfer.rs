@@ -1,9 +1,6 @@
 //! `socle db move`: everything into another database.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -15,7 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kernel::{Clock as _, Secret, SystemClock};
 use serde_json::json;
 
-use super::super::{print_json, say};
+use super::{
+    super::{print_json, say},
+    held::{self, file_of, hold, is_same, refuse_servers},
+};
 use crate::{modules, settings::Settings};
 
 #[derive(Debug, Args)]
@@ -40,12 +40,12 @@ pub(crate) struct MoveArguments {
     resume: bool,
 }
 
+const WHY: &str = "what it writes meanwhile would be lost";
+
 pub(super) async fn run(arguments: MoveArguments, settings: &Settings, json: bool) -> anyhow::Result<()> {
-    let default_file = settings.server.data.join("socle.db");
     let from_url = match &arguments.from {
         Some(text) => address(text)?,
-        None if settings.database.url.expose().is_empty() => format!("sqlite://{}", default_file.display()),
-        None => settings.database.url.expose().clone(),
+        None => held::url_of(settings),
     };
     let to_url = address(&arguments.to)?;
     let from_file = file_of(&from_url);
@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: MoveArguments, settings: &Settings, json: boo
     if is_same(&from_url, &to_url) {
         bail!("source and target are the same database");
     }
-    let _locks = [hold(&from_url, settings)?, hold(&to_url, settings)?];
+    let _locks = [hold(&from_url, settings, WHY)?, hold(&to_url, settings, WHY)?];
     let existing = match (arguments.force, arguments.resume) {
         (true, _) => Existing::Replace,
         (_, true) => Existing::Resume,
@@ -67,13 +67,7 @@ pub(super) async fn run(arguments: MoveArguments, settings: &Settings, json: boo
     let from = open(&from_url, settings).await.context("the source cannot be opened")?;
     let to = open(&to_url, settings).await.context("the target cannot be opened")?;
     for (db, url) in [(&from, &from_url), (&to, &to_url)] {
-        let servers = db::transfer::servers_connected(db).await?;
-        if servers > 0 {
-            bail!(
-                "a socle server holds {servers} connections to {}: stop it first, what it writes meanwhile would be lost",
-                db::without_password(url)
-            );
-        }
+        refuse_servers(db, url, WHY).await?;
     }
     let transfer = Transfer {
         from: &from,
@@ -173,52 +167,4 @@ fn address(text: &str) -> anyhow::Result<String> {
         "{:?} is no address of a database: write sqlite://path or postgres://user:password@host:5432/database",
         db::without_password(&url)
     )
-}
-
-fn file_of(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
-    Some(PathBuf::from(path))
-}
-
-fn is_same(from: &str, to: &str) -> bool {
-    match (file_of(from), file_of(to)) {
-        (Some(from), Some(to)) => match (from.canonicalize(), to.canonicalize()) {
-            (Ok(from), Ok(to)) => from == to,
-            _ => from == to,
-        },
-        (None, None) => from == to,
-        _ => false,
-    }
-}
-
-/// A server on this SQLite file keeps its data folder locked. That is the folder of the file, or the configured one
-/// where the configuration names the file.
-fn hold(url: &str, settings: &Settings) -> anyhow::Result<Vec<File>> {
-    let Some(file) = file_of(url) else { return Ok(Vec::new()) };
-    let mut folders: Vec<&Path> = file.parent().into_iter().collect();
-    if is_same(url, settings.database.url.expose()) {
-        folders.push(&settings.server.data);
-    }
-    let mut held: Vec<File> = Vec::new();
-    let mut seen: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        let lock = folder.join("server.lock");
-        let Ok(path) = lock.canonicalize() else { continue };
-        if seen.contains(&path) {
-            continue;
-        }
-        let handle = File::options()
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", path.display()))?;
-        if handle.try_lock().is_err() {
-            bail!(
-                "a socle server works on {}: stop it first, what it writes meanwhile would be lost",
-                file.display()
-            );
-        }
-        held.push(handle);
-        seen.push(path);
-    }
-    Ok(held)
 }
