@@ -11,7 +11,7 @@ use crate::{
     Error, Fault, Faults, Kind, Located, Place, Reference, Shape, Source, Wanted,
     env::{self, setting_of},
     file::File,
-    words::{alternatives, nearest},
+    hints,
 };
 
 /// All sources in one table, before it becomes a type.
@@ -72,9 +72,9 @@ impl Draft {
             variables: BTreeMap::new(),
         };
         if let Some(path) = &source.file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-            let file = File::parse(path, &text);
+            let bytes =
+                std::fs::read(path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+            let file = File::parse(path, bytes);
             draft.values = file.values;
             draft.places = file.places;
             draft.faults = file.faults;
@@ -119,7 +119,7 @@ impl Draft {
     pub fn supply(&mut self, setting: &str, fetched: Result<String, (String, String)>) {
         match fetched {
             Ok(text) => drop(replace(&mut self.values, setting, Value::String(text))),
-            Err((reason, hint)) => self.fault(setting, reason, hint),
+            Err((reason, hint)) => self.fault(setting, reason, Some(hint).filter(|hint| !hint.is_empty())),
         }
     }
 
@@ -130,6 +130,7 @@ impl Draft {
     ) -> Result<Loaded<T>, Error> {
         let given = self.values.clone();
         let parsed = self.parse::<T>();
+        let defaults = Table::try_from(T::default()).unwrap_or_default();
         let mut warnings = Vec::new();
         if let Some(parsed) = &parsed {
             let mut faults = Faults::default();
@@ -148,6 +149,10 @@ impl Draft {
                 Ok(Loaded { settings, warnings, places: self.places, references: self.references, given })
             }
             _ => {
+                for Located { fault, .. } in &mut self.faults {
+                    let hint = || hints::from_default(&fault.setting, &self.shape, &defaults);
+                    fault.hint = fault.hint.take().or_else(|| Some(hint()));
+                }
                 self.faults.sort_by(|a, b| a.place.cmp(&b.place));
                 self.faults.dedup();
                 Err(Error::Faults(self.faults))
@@ -184,10 +189,14 @@ impl Draft {
         self.places.insert(setting.to_owned(), place);
     }
 
-    fn fault(&mut self, setting: &str, reason: impl Into<String>, hint: impl Into<String>) {
-        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
+    /// Without a hint, [`finish`](Self::finish) finds one.
+    fn fault(&mut self, setting: &str, reason: impl Into<String>, hint: Option<String>) {
+        self.fault_at(place_of(&self.places, setting), setting, reason, hint);
+    }
+
+    fn fault_at(&mut self, place: Place, setting: &str, reason: impl Into<String>, hint: Option<String>) {
         let fault = Fault { setting: setting.to_owned(), reason: reason.into(), hint };
-        self.faults.push(Located { place: place_of(&self.places, setting), fault });
+        self.faults.push(Located { place, fault });
     }
 
     fn take_out_unknown(&mut self) {
@@ -195,7 +204,22 @@ impl Draft {
         let everything = self.shape.places();
         strip(&mut self.values, &self.shape, "", &everything, &mut unknown);
         for (setting, hint) in unknown {
-            self.fault(&setting, "there is no such setting", hint);
+            const REASON: &str = "there is no such setting";
+            // Variables make no place for the section that they name; the file's keys stand in one that has its own.
+            let is_inside =
+                |name: &str| name.strip_prefix(&setting).is_some_and(|rest| rest.starts_with('.'));
+            let by_variable: Vec<_> = self
+                .places
+                .iter()
+                .filter(|(name, place)| is_inside(name) && !matches!(place, Place::File { .. }))
+                .map(|(name, place)| (name.clone(), place.clone()))
+                .collect();
+            if by_variable.is_empty() || self.places.contains_key(&setting) {
+                self.fault(&setting, REASON, Some(hint.clone()));
+            }
+            for (name, place) in by_variable {
+                self.fault_at(place, &name, REASON, Some(hint.clone()));
+            }
         }
     }
 
@@ -208,7 +232,8 @@ impl Draft {
             let Some(parsed) = Reference::parse(&text) else { continue };
             match parsed {
                 Err(reason) => {
-                    self.fault(&setting, reason, "write file:/path, env:NAME or vault:mount/path#key")
+                    let hint = "write file:/path, env:NAME or vault:mount/path#key";
+                    self.fault(&setting, reason, Some(hint.to_owned()));
                 }
                 Ok(Reference::Vault { mount, path, key }) => {
                     self.wanted.push(Wanted { setting: setting.clone(), mount, path, key });
@@ -226,8 +251,7 @@ impl Draft {
 
     /// Deserializes, taking out what cannot be read, so that every fault is found and not only the first. The sections
     /// have defaults for all, so what is left is always enough for `validate` to look at.
-    fn parse<T: DeserializeOwned + Serialize + Default>(&mut self) -> Option<T> {
-        let defaults = Table::try_from(T::default()).unwrap_or_default();
+    fn parse<T: DeserializeOwned>(&mut self) -> Option<T> {
         let mut gone: Vec<(String, usize)> = Vec::new();
         // Each round but the last takes one wrong value out, so it ends.
         loop {
@@ -238,8 +262,7 @@ impl Draft {
             let steps: Vec<Segment> = error.path().iter().cloned().collect();
             let message = error.into_inner().message().to_owned();
             let (taken, setting) = take_out(&mut self.values, &steps, &mut gone);
-            let shape = self.shape.find(&setting);
-            let (reason, hint) = explain(&message, &setting, shape, &defaults);
+            let (reason, hint) = hints::explain(&message, self.shape.find(&setting));
             self.fault(&setting, reason, hint);
             if !taken {
                 return None;
@@ -305,7 +328,7 @@ fn strip(
         let name = format!("{prefix}{dot}{key}");
         match (known.iter().find(|(known, _)| *known == key), value) {
             (None, value) => {
-                unknown.push((name, hint_for_unknown(key, prefix, known, everything, value)));
+                unknown.push((name, hints::for_unknown(key, prefix, known, everything, value)));
                 false
             }
             (Some((_, inner)), Value::Table(table)) => {
@@ -323,31 +346,6 @@ fn strip(
             _ => true,
         }
     });
-}
-
-fn hint_for_unknown(
-    key: &str,
-    prefix: &str,
-    known: &[(&'static str, Shape)],
-    everything: &[(String, Kind)],
-    value: &Value,
-) -> String {
-    let near = nearest(key, known.iter().map(|(known, _)| *known));
-    if !near.is_empty() {
-        return format!("did you mean {}?", alternatives(&near));
-    }
-    // Right name, wrong section.
-    let elsewhere: Vec<_> = everything
-        .iter()
-        .map(|(place, _)| place.as_str())
-        .filter(|place| place.rsplit('.').next() == Some(key))
-        .collect();
-    if !elsewhere.is_empty() && !value.is_table() {
-        return format!("did you mean {}?", alternatives(&elsewhere));
-    }
-    let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
-    let what = if prefix.is_empty() { "the sections are".to_owned() } else { format!("[{prefix}] takes") };
-    format!("{what} {}", names.join(", "))
 }
 
 /// Texts in places of secrets.
@@ -439,57 +437,6 @@ fn remove(values: &mut Table, path: &[(String, Option<usize>)]) -> bool {
         *values = table;
     }
     removed
-}
-
-/// What serde says, for somebody who writes TOML: reason and hint.
-fn explain(message: &str, setting: &str, shape: Option<&Shape>, defaults: &Table) -> (String, String) {
-    let key = setting.rsplit('.').next().unwrap_or(setting);
-    let default =
-        setting.split('.').try_fold(Value::Table(defaults.clone()), |found, part| found.get(part).cloned());
-    let example = match &default {
-        Some(Value::String(text)) if text.is_empty() => String::new(),
-        Some(Value::Array(items)) if items.is_empty() => String::new(),
-        Some(Value::Table(_)) | None => String::new(),
-        Some(value) => format!("for example {key} = {value} (the default)"),
-    };
-    let Some(shape) = shape else { return (message.to_owned(), example) };
-    if let Shape::Value(Kind::Choice(words)) = shape
-        && let Some(given) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next())
-    {
-        let near = nearest(given, words.iter().copied());
-        let hint = if near.is_empty() { example } else { format!("did you mean {}?", alternatives(&near)) };
-        return (format!("{given:?} is none of {}", alternatives(words).replace(" or ", ", ")), hint);
-    }
-    // "invalid type: string \"x\", expected u64": what came stands between.
-    let came = message
-        .strip_prefix("invalid type: ")
-        .or_else(|| message.strip_prefix("invalid value: "))
-        .and_then(|rest| rest.rsplit_once(", expected ").map(|(came, _)| came))
-        .filter(|_| !matches!(shape, Shape::Value(Kind::Any)));
-    match came {
-        None => (message.to_owned(), example),
-        Some(_) if matches!(shape, Shape::Value(Kind::Secret)) => {
-            (format!("must be {}", shape.words()), example)
-        }
-        Some(came) => (format!("must be {}, and this is {}", shape.words(), in_words(came)), example),
-    }
-}
-
-/// serde's name of a value in TOML's words.
-fn in_words(came: &str) -> String {
-    for (from, to) in [
-        ("string ", "the text "),
-        ("integer ", "the number "),
-        ("floating point ", "the number "),
-        ("boolean ", ""),
-        ("sequence", "a list"),
-        ("map", "a section"),
-    ] {
-        if let Some(rest) = came.strip_prefix(from) {
-            return format!("{to}{}", rest.replace('`', ""));
-        }
-    }
-    came.to_owned()
 }
 
 impl Source {

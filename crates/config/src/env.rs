@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::{Fault, Kind, Located, Place, Shape};
+use crate::{
+    Fault, Kind, Located, Place, Shape,
+    file::{decode, not_utf8},
+};
 
 /// Where settings come from, weakest first.
 #[derive(Debug, Default)]
@@ -60,8 +63,8 @@ pub fn variable_of(setting: &str) -> String {
 
 /// The lines of `.env`: name, value, number of the line.
 pub(crate) fn dot_env(path: &Path, faults: &mut Vec<Located>) -> Vec<(String, String, usize)> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
         Err(error) => {
             let place = Place::DotEnv { path: path.to_owned(), line: 1, name: String::new() };
             let fault = Fault {
@@ -73,6 +76,11 @@ pub(crate) fn dot_env(path: &Path, faults: &mut Vec<Located>) -> Vec<(String, St
             return Vec::new();
         }
     };
+    let (text, unreadable) = decode(bytes);
+    for (line, _) in &unreadable {
+        let place = Place::DotEnv { path: path.to_owned(), line: *line, name: "?".to_owned() };
+        faults.push(not_utf8(place));
+    }
     let mut entries = Vec::new();
     // Read in one piece, because values may go over several lines; the line is looked up by the name.
     for entry in dotenvy::from_read_iter(text.as_bytes()) {

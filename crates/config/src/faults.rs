@@ -107,7 +107,7 @@ impl fmt::Display for Located {
 /// The settings are not fit to start with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("could not read the settings file {path}: {source}")]
+    #[error("could not read the settings file {path}")]
     Unreadable {
         path: PathBuf,
         #[source]

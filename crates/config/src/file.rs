@@ -21,8 +21,19 @@ pub(crate) struct File {
 
 impl File {
     /// Goes on after a line that is no TOML, so that all of them are told.
-    pub(crate) fn parse(path: &Path, text: &str) -> Self {
+    pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Self {
         let mut file = Self::default();
+        let (text, unreadable) = decode(bytes);
+        for (line, column) in unreadable {
+            let place = Place::File { path: path.to_owned(), line, column };
+            file.faults.push(not_utf8(place));
+        }
+        if !file.faults.is_empty() && text.contains('\0') {
+            // UTF-16, or no text at all: each line would be a fault.
+            file.faults.truncate(1);
+            return file;
+        }
+        let text = text.as_str();
         let place = |span: Range<usize>| {
             let (line, column) = position(text, span.start);
             Place::File { path: path.to_owned(), line, column }
@@ -58,6 +69,39 @@ impl File {
             self.faults.push(Located { fault, place });
         }
     }
+}
+
+/// The text, and line and column of what is not UTF-8, once for each line.
+pub(crate) fn decode(bytes: Vec<u8>) -> (String, Vec<(usize, usize)>) {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return (text, Vec::new()),
+        Err(error) => error.into_bytes(),
+    };
+    let (mut text, mut unreadable) = (String::new(), Vec::<(usize, usize)>::new());
+    let (mut line, mut column) = (1, 1);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
+        }
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            if unreadable.last().is_none_or(|(last, _)| *last < line) {
+                unreadable.push((line, column));
+            }
+            text.push(char::REPLACEMENT_CHARACTER);
+            column += 1;
+        }
+    }
+    (text, unreadable)
+}
+
+pub(crate) fn not_utf8(place: Place) -> Located {
+    let fault = Fault {
+        setting: String::new(),
+        reason: "this is not UTF-8".to_owned(),
+        hint: Some("save the file as UTF-8".to_owned()),
+    };
+    Located { fault, place }
 }
 
 fn index(table: &DeTable<'_>, prefix: &str, note: &mut impl FnMut(String, Range<usize>)) {

@@ -13,6 +13,7 @@ mod draft;
 mod env;
 mod faults;
 mod file;
+mod hints;
 mod redact;
 mod reference;
 mod shape;

@@ -104,12 +104,13 @@ impl Config {
             }
             Ok(_) => {}
         }
+        let max_is_fine = (1..=10_000).contains(&self.connections_max);
         check(
-            (1..=10_000).contains(&self.connections_max),
+            max_is_fine,
             "connections_max: must be from 1 to 10000; PostgreSQL's own max_connections limits all nodes together",
         );
         check(
-            self.connections_min <= self.connections_max,
+            !max_is_fine || self.connections_min <= self.connections_max,
             "connections_min: must be at most connections_max, which holds the overflow too",
         );
         check((1..=86_400).contains(&self.idle_s), "idle_s: must be from 1 to 86400");
@@ -180,6 +181,8 @@ mod tests {
         let keys: Vec<_> =
             bad.validate().iter().map(|fault| fault.split(':').next().unwrap().to_owned()).collect();
         assert_eq!(keys, ["url", "connections_min", "acquire_timeout_ms"]);
+        // The default of the one is not at fault when the other makes no sense.
+        assert_eq!(Config { connections_max: 0, ..Config::default() }.validate().len(), 1);
     }
 
     #[test]

@@ -41,19 +41,23 @@ const EXPECTED: [(usize, &str, &str); 10] = [
     (
         4,
         "server.shutdown_s: must be a whole number, 0 or more, and this is the text \"soon\"",
-        "shutdown_s = 8",
+        "for example `shutdown_s = 8` (the default)",
     ),
-    (5, "server.roles: \"chef\" is none of web, worker, camera", ""),
+    (
+        5,
+        "server.roles: \"chef\" is none of web, worker, camera",
+        "for example `roles = \"web,worker,camera\"` (the default)",
+    ),
     (7, "databas: there is no such setting", "did you mean `database`?"),
     (11, "database.synchronous: \"ful\" is none of `normal`, `full`", "did you mean `full`?"),
     (
         12,
         "database.connections_max: must be a whole number from 0 to 4294967295, and this is the number -4",
-        "connections_max = ",
+        "for example `connections_max = 16` (the default)",
     ),
-    (15, "http.trusted_proxies[0]: ", ""),
-    (16, "http.timeout_s: must be from 1 to 600", ""),
-    (19, "log.filter: ", "info"),
+    (15, "http.trusted_proxies[0]: ", "for example `trusted_proxies = []` (the default)"),
+    (16, "http.timeout_s: must be from 1 to 600", "for example `timeout_s = 30` (the default)"),
+    (19, "log.filter: ", "for example `filter = \"info"),
     (22, "identity.secret: the file /nowhere/identity.key cannot be read", "readable for the user"),
 ];
 
@@ -83,7 +87,8 @@ async fn ten_faults_give_ten_messages_and_no_port_opens() {
         let begin = format!("{}:{line}:", file.display());
         let at = lines.iter().position(|told| told.trim_start().starts_with(&begin));
         let at = at.unwrap_or_else(|| panic!("line {line} is missing in:\n{said}"));
-        let hinted = lines[at].contains(hint) || lines.get(at + 1).is_some_and(|next| next.contains(hint));
+        let told = lines.get(at + 1).and_then(|next| next.trim_start().strip_prefix("hint: "));
+        let hinted = told.is_some_and(|told| told.contains(hint));
         assert!(lines[at].contains(fault) && hinted, "{fault} … {hint} is missing in:\n{said}");
     }
     let mut there: Vec<_> =
@@ -95,7 +100,32 @@ async fn ten_faults_give_ten_messages_and_no_port_opens() {
     assert!(!output.status.success());
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["faults"].as_array().unwrap().len(), 10);
-    assert!(told["faults"].as_array().unwrap().iter().all(|fault| fault["place"].is_string()));
+    let is_whole = |fault: &Value| fault["place"].is_string() && fault["hint"].is_string();
+    assert!(told["faults"].as_array().unwrap().iter().all(is_whole), "{told}");
+}
+
+#[test]
+fn a_wrong_value_is_one_fault_at_its_own_place() {
+    let folder = Folder::new();
+    let file = folder.path().join("socle.toml");
+    let check = |text: &str, expected: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = folder.socle();
+        command.env("SOCLE_HTTPP__X", "1").args(["config", "check"]);
+        let said = failure(&mut command).replace(&format!("{}", file.display()), "socle.toml");
+        let told: Vec<_> =
+            said.lines().skip(1).filter(|line| !line.trim_start().starts_with("hint: ")).collect();
+        assert_eq!(told.len(), expected.len() + 1, "{said}");
+        assert!(said.contains("variable SOCLE_HTTPP__X: httpp.x: there is no such setting"), "{said}");
+        for fault in expected {
+            assert!(said.contains(fault), "{fault} is missing in:\n{said}");
+        }
+    };
+    check("[database]\nconnections_max = 0\n", &["socle.toml:2:1: database.connections_max: must be from 1"]);
+    check("[outbound]\ntimeout_ms = 0\n", &["socle.toml:2:1: outbound.timeout_ms: must be from 1"]);
+    check("", &[]);
+    let said = failure(folder.socle().args(["--config", "/nowhere/socle.toml", "config", "check"]));
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
 }
 
 fn shown(command: &mut Command) -> Vec<Value> {

@@ -193,34 +193,49 @@ fn texts_of_variables_become_what_the_setting_takes() {
 fn every_fault_is_told_with_place_and_hint() {
     let file = "[server]\nlisen = \"a\"\nworkers = -1\nlevel = \"hihg\"\nproxies = [\"10.0.0.1\", \"x\", 5]\nratio = \"half\"\n\
                 is_open = 1\nburst = 3\n\n[sever]\nx = 1\n\n[[limits.rules]]\nburts = 1\n\n[[limits.rules]]\nburst = 70000\n";
-    let faults =
-        Reading::new(file).variable("SOCLE_SERVER__NOTHING", "1").flag("server.workers", "100").faults();
+    let faults = Reading::new(file)
+        .variable("SOCLE_SERVER__NOTHING", "1")
+        .variable("SOCLE_LIMITZ__X", "1")
+        .variable("SOCLE_LIMITZ__Y__Z", "1")
+        .flag("server.workers", "100")
+        .faults();
     let expected = [
         ("socle.toml:2:1: server.lisen: there is no such setting", "did you mean `listen`?"),
         ("socle.toml:4:1: server.level: \"hihg\" is none of `low`, `high`", "did you mean `high`?"),
-        ("socle.toml:5:24: server.proxies[1]: ", ""),
-        ("socle.toml:5:29: server.proxies[2]: must be a text in quotes, and this is the number 5", ""),
-        ("socle.toml:6:1: server.ratio: must be a number, and this is the text \"half\"", "ratio = 0.5"),
+        ("socle.toml:5:24: server.proxies[1]: ", "for example `proxies = []` (the default)"),
+        (
+            "socle.toml:5:29: server.proxies[2]: must be a text in quotes, and this is the number 5",
+            "for example `proxies = []` (the default)",
+        ),
+        (
+            "socle.toml:6:1: server.ratio: must be a number, and this is the text \"half\"",
+            "for example `ratio = 0.5` (the default)",
+        ),
         (
             "socle.toml:7:1: server.is_open: must be true or false, and this is the number 1",
-            "is_open = false",
+            "for example `is_open = false` (the default)",
         ),
         ("socle.toml:8:1: server.burst: there is no such setting", "did you mean `limits.rules[].burst`?"),
         ("socle.toml:10:2: sever: there is no such setting", "did you mean `server`?"),
         ("socle.toml:14:1: limits.rules[0].burts: there is no such setting", "did you mean `burst`?"),
         (
             "socle.toml:17:1: limits.rules[1].burst: must be a whole number from 0 to 65535, and this is the number 70000",
-            "",
+            "leave it out, and its default holds",
         ),
         (
             "variable SOCLE_SERVER__NOTHING: server.nothing: there is no such setting",
             "[server] takes listen, workers",
         ),
-        ("--workers: server.workers: must be under 99", ""),
+        ("variable SOCLE_LIMITZ__X: limitz.x: there is no such setting", "did you mean `limits`?"),
+        ("variable SOCLE_LIMITZ__Y__Z: limitz.y.z: there is no such setting", "did you mean `limits`?"),
+        ("--workers: server.workers: must be under 99", "for example `workers = 4` (the default)"),
     ];
     assert_eq!(faults.len(), expected.len(), "{faults:#?}");
     for (begin, hint) in expected {
-        let told = faults.iter().any(|fault| fault.starts_with(begin) && fault.contains(hint));
+        let told = faults.iter().any(|fault| {
+            fault.starts_with(begin)
+                && fault.split_once("\n    hint: ").is_some_and(|(_, told)| told.contains(hint))
+        });
         assert!(told, "{begin} … {hint} is missing in {faults:#?}");
     }
 }
@@ -237,6 +252,44 @@ fn lines_that_are_no_toml_do_not_hide_the_others() {
     }
     let faults = Reading::new("").dot_env("SOCLE_LISTEN=a\nnot a line\n").faults();
     assert!(faults[0].starts_with(".env:2: "), "{faults:#?}");
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_told_with_its_lines() {
+    let write = |reading: &Reading, name: &str, bytes: &[u8]| {
+        std::fs::write(reading.folder.path().join(name), bytes).unwrap();
+    };
+    let reading = Reading::new("").dot_env("");
+    // Latin 1: twice on a line, in a text and in a key; and a fault of another kind.
+    write(&reading, "socle.toml", b"[server]\nlisten = \"\xe9t\xe9\"\nw\xf6rkers = 1\nratio = \"half\"\n");
+    write(&reading, ".env", b"OTHER=1\nSOCLE_SERVER__NICKNAME=\xe9\n");
+    let faults = reading.faults();
+    let expected = [
+        "socle.toml:2:11: this is not UTF-8",
+        "socle.toml:3:1: server.w\u{fffd}rkers: there is no such setting",
+        "socle.toml:3:2: this is not UTF-8",
+        "socle.toml:4:1: server.ratio: must be a number",
+        ".env:2: ?: this is not UTF-8",
+    ];
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+    for begin in expected {
+        let told = faults.iter().any(|fault| fault.starts_with(begin) && fault.contains("    hint: "));
+        assert!(told, "{begin} is missing in {faults:#?}");
+    }
+    // No text at all.
+    let reading = Reading::new("");
+    write(&reading, "socle.toml", b"\xff\xfe[\0s\0]\0\n\0\xff\0\n\0");
+    assert_eq!(reading.faults(), ["socle.toml:1:1: this is not UTF-8\n    hint: save the file as UTF-8"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_with_its_cause_once() {
+    let mut reading = Reading::new("");
+    reading.source.file = Some(reading.folder.path().to_owned());
+    let error = reading.load().unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(error.to_string().starts_with("could not read the settings file"), "{error}");
+    assert!(!error.to_string().contains(&cause), "{error}: {cause}");
 }
 
 #[test]
