@@ -1,7 +1,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -46,6 +49,7 @@ struct Inner {
     /// What `socle.toml` says instead of the declaration's default.
     defaults: RwLock<HashMap<&'static str, Value>>,
     known: RwLock<Known>,
+    refreshes: AtomicU64,
     listeners: Mutex<Vec<Listener>>,
     recorder: OnceLock<Recorder>,
 }
@@ -55,6 +59,8 @@ struct Inner {
 struct Known {
     version: i64,
     values: HashMap<String, Kept>,
+    /// Which refresh read it.
+    read_by: u64,
 }
 
 impl RuntimeSettings {
@@ -75,6 +81,7 @@ impl RuntimeSettings {
             specs: by_key,
             defaults: RwLock::default(),
             known: RwLock::default(),
+            refreshes: AtomicU64::new(0),
             listeners: Mutex::default(),
             recorder: OnceLock::new(),
         }))
@@ -191,8 +198,10 @@ impl RuntimeSettings {
         Ok(store::changes(&mut tx, key, before.unwrap_or(i64::MAX), limit).await?)
     }
 
-    /// Reads everything if there is a newer version. Must run once before the first [`get`](Self::get).
+    /// Reads everything if there is another version: a newer one, or that of a database that was restored from a copy. Must
+    /// run once before the first [`get`](Self::get).
     pub async fn refresh(&self) -> db::Result<()> {
+        let number = self.0.refreshes.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.0.db.read().await?;
         let version = store::version(&mut tx).await?;
         if version == self.version() {
@@ -217,10 +226,10 @@ impl RuntimeSettings {
         }
         {
             let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-            // Two refreshes may overtake each other.
-            if known.version < version {
+            // Two refreshes may overtake each other; versions do not tell which came later.
+            if known.read_by < number {
                 let values = values.into_iter().map(|kept| (kept.key.clone(), kept)).collect();
-                *known = Known { version, values };
+                *known = Known { version, values, read_by: number };
             }
         }
         metrics::gauge!("settings_version").set(version as f64);

@@ -169,6 +169,44 @@ async fn another_node_follows() {
     .await;
 }
 
+/// A copy of the database that is put back has a lower version; what it says holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_database_is_followed() {
+    on_each_engine(Modules::NONE, async |app| {
+        let admin = app.admin().await;
+        set(&admin, "installation.name", json!("First")).await;
+        let keep = async |sql: &str| {
+            let mut tx = app.platform.db.begin().await.unwrap();
+            tx.script(sql.to_owned()).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        keep(
+            "CREATE TABLE kept_values AS SELECT * FROM settings_values;
+             CREATE TABLE kept_version AS SELECT * FROM settings_version",
+        )
+        .await;
+        set(&admin, "installation.name", json!("Second")).await;
+        set(&admin, "jobs.keep_h", json!(24)).await;
+        keep(
+            "DELETE FROM settings_values;
+             INSERT INTO settings_values SELECT * FROM kept_values;
+             DELETE FROM settings_version;
+             INSERT INTO settings_version SELECT * FROM kept_version;
+             DELETE FROM settings_changes WHERE position > (SELECT version FROM settings_version)",
+        )
+        .await;
+        eventually("the server knows", async || {
+            (setting(&admin, "installation.name").await["value"] == "First").then_some(())
+        })
+        .await;
+        assert_eq!(setting(&admin, "jobs.keep_h").await["is_default"], true);
+        // And goes on from there.
+        set(&admin, "installation.name", json!("Third")).await;
+        assert_eq!(setting(&admin, "installation.name").await["value"], "Third");
+    })
+    .await;
+}
+
 async fn another_node(app: &App) -> RuntimeSettings {
     let specs = admin::MANIFEST.settings;
     let other = RuntimeSettings::new(app.platform.db.clone(), app.platform.events.clone(), specs);
