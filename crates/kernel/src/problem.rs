@@ -87,7 +87,7 @@ impl Problem {
         self
     }
 
-    /// The status in words (RFC 9110 §15).
+    /// The status in words (RFC 9110 §15, RFC 6585).
     pub fn title(&self) -> &'static str {
         match self.status {
             400 => "Bad Request",
@@ -100,16 +100,25 @@ impl Problem {
             408 => "Request Timeout",
             409 => "Conflict",
             410 => "Gone",
+            411 => "Length Required",
             412 => "Precondition Failed",
             413 => "Content Too Large",
+            414 => "URI Too Long",
             415 => "Unsupported Media Type",
             416 => "Range Not Satisfiable",
+            417 => "Expectation Failed",
+            421 => "Misdirected Request",
             422 => "Unprocessable Content",
+            426 => "Upgrade Required",
+            428 => "Precondition Required",
             429 => "Too Many Requests",
+            431 => "Request Header Fields Too Large",
             500 => "Internal Server Error",
+            501 => "Not Implemented",
             502 => "Bad Gateway",
             503 => "Service Unavailable",
             504 => "Gateway Timeout",
+            505 => "HTTP Version Not Supported",
             507 => "Insufficient Storage",
             _ => "Error",
         }

@@ -138,5 +138,10 @@ pub(crate) fn render(problem: &Problem, request_id: &str, now: Timestamp) -> Res
     if problem.status == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if problem.status == 426 {
+        // RFC 9110 §15.5.22 and §7.8; there is one protocol to change to.
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    }
     response
 }

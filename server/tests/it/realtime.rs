@@ -71,7 +71,9 @@ async fn strangers_and_foreign_pages_cannot_connect() {
     let admin = server.admin().await;
     server.stranger().get("/ws").await.expect(401);
     server.stranger().get("/ws?ticket=nonsense").await.expect(401);
-    admin.get("/ws").await.expect(426);
+    let answer = admin.get("/ws").await.expect(426);
+    assert_eq!((answer.header("upgrade"), answer.header("connection")), ("websocket", "Upgrade"));
+    assert_eq!(answer.json()["title"], "Upgrade Required");
 
     let ticket = admin.post("/api/v1/realtime/tickets", json!({})).await.expect(201).json();
     let url =
