@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
 use platform::{Check, Platform};
 
@@ -57,10 +57,12 @@ async fn storage(platform: &Platform) -> Result<String, String> {
 }
 
 async fn redis(platform: &Platform) -> Result<String, String> {
-    if platform.redis.answers().await {
-        Ok("shared by all nodes".to_owned())
-    } else {
-        Err("away: cache, limits and realtime of each process go on by themselves".to_owned())
+    match platform.redis.check().await {
+        Ok(()) => Ok("shared by all nodes".to_owned()),
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            Err(format!("{error}{cause}: each process goes on by itself with cache and limits"))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
 
 use kernel::Clock;
 use metrics::{Counter, counter};
-use redislink::{Error, RedisLink};
+use redislink::RedisLink;
 
 use crate::{
     RuleOverview,
@@ -60,10 +60,8 @@ impl Bucket {
     pub(crate) async fn give_back(&self, redis: &RedisLink, key: &str, cost: u32) {
         // To both: it may have been taken from either, and a full bucket stays full.
         self.local.give_back(key, cost);
-        if let Err(Error::Refused(error)) = shared::give_back(redis, &self.name, self.quota, key, cost).await
-        {
-            tracing::warn!(%error, rule = self.name, "redis could not give back to a limit");
-        }
+        // Where Redis does not take it back, it comes back with time; the link tells of a Redis that refuses.
+        drop(shared::give_back(redis, &self.name, self.quota, key, cost).await);
     }
 
     /// Only in this process, whatever Redis knows.
@@ -96,7 +94,7 @@ pub(crate) async fn take_all(
     outcome
 }
 
-/// `None`: not configured, or away.
+/// `None`: not configured, away, or it cannot count.
 async fn in_redis(
     redis: &RedisLink,
     asks: &[(&Bucket, &str, u32)],
@@ -108,11 +106,9 @@ async fn in_redis(
         asks.iter().map(|(bucket, key, cost)| (bucket.name.as_str(), bucket.quota, *key, *cost)).collect();
     match shared::take_all(redis, &asks).await {
         Ok(outcome) => Some(outcome),
-        Err(error) => {
+        // Away, or it refuses: the link tells of both, and this process counts by itself.
+        Err(_) => {
             metrics::counter!("limits_local_total").increment(1);
-            if let Error::Refused(error) = error {
-                tracing::warn!(%error, "redis could not count; this process counts by itself");
-            }
             None
         }
     }

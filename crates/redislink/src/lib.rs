@@ -10,6 +10,9 @@
 //! that works it says so once, and the next command goes through. An idle link is asked every second, so that an outage is
 //! noticed before a request meets it.
 //!
+//! A Redis that answers and refuses (it is full, a replica, or the user may not) is up: callers hear [`Error::Refused`] and go
+//! on by themselves, the log tells of it once a minute, and [`RedisLink::check`] tells readiness.
+//!
 //! A command that runs into its time limit may be slow for reasons of its own, or of this process: the keeper asks `PING`
 //! at once, and only if that stays without an answer too is the link in doubt.
 
@@ -17,7 +20,10 @@ mod config;
 mod keeper;
 mod subscription;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures::future::BoxFuture;
 use redis::{
@@ -46,6 +52,9 @@ pub enum Error {
     Refused(#[source] RedisError),
 }
 
+/// Between two lines in the log about commands that Redis refuses: it may refuse one for every request.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 /// The handle. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisLink(Option<Arc<Inner>>);
@@ -57,6 +66,8 @@ struct Inner {
     state: watch::Sender<State>,
     /// Somebody waited in vain: the keeper should ask.
     suspicion: Notify,
+    /// When the log last told of a refused command.
+    told_refused: Mutex<Option<Instant>>,
 }
 
 impl RedisLink {
@@ -77,6 +88,7 @@ impl RedisLink {
             timeout: Duration::from_millis(config.timeout_ms),
             state: watch::Sender::new(State::Starting),
             suspicion: Notify::new(),
+            told_refused: Mutex::default(),
         });
         keeper::start(&inner);
         Ok(Self(Some(inner)))
@@ -97,6 +109,11 @@ impl RedisLink {
             Some(inner) => inner.live().await.is_ok(),
             None => false,
         }
+    }
+
+    /// Whether it takes a write: one that is full, or a replica, answers and takes none.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.run(redis::cmd("SET").arg(self.key("check")).arg(1).arg("PX").arg(60_000)).await
     }
 
     /// What keys and channels of this installation begin with, without the colon.
@@ -161,6 +178,7 @@ impl RedisLink {
             }
             Ok(Err(error)) => {
                 metrics::counter!("redis_errors_total", "kind" => "refused").increment(1);
+                inner.tell_refused(&error);
                 Err(Error::Refused(error))
             }
             Err(_) => {
@@ -188,6 +206,14 @@ impl Inner {
                 _ => Err(Away),
             },
             _ => Err(Away),
+        }
+    }
+
+    fn tell_refused(&self, error: &RedisError) {
+        let mut told = self.told_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!(%error, "redis refuses commands; what needs them goes on without");
         }
     }
 

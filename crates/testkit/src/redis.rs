@@ -98,6 +98,22 @@ impl RedisServer {
         config(self.url())
     }
 
+    /// `CONFIG SET`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not take it.
+    pub async fn configure(&self, name: &str, value: &str) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let connected = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await;
+        let mut connection = connected.expect("redis-server listens");
+        let command = format!("CONFIG SET {name} {value}\r\n");
+        connection.write_all(command.as_bytes()).await.expect("redis-server reads");
+        let mut answer = [0; 5];
+        connection.read_exact(&mut answer).await.expect("redis-server answers");
+        assert_eq!(&answer, b"+OK\r\n", "{command}");
+    }
+
     /// Ends it at once, with all that it held.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {

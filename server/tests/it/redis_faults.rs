@@ -163,6 +163,28 @@ async fn redis_stops_and_starts_under_load_and_no_request_fails() {
     assert_eq!((log_lines(&server, "redis is away"), log_lines(&server, "redis is back")), (1, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_takes_no_writes_is_told_once_and_shown_as_degraded() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let url = redis.url();
+    let mut server = Server::start_in(Folder::new(), &environment(&url, "socle")).await;
+    let admin = server.admin().await;
+    let stranger = server.stranger();
+    assert_eq!(ready(&stranger).await.1["checks"]["redis"], "ok");
+
+    redis.configure("maxmemory", "1").await;
+    // The process counts by itself, from full and exactly, and fails nobody.
+    assert_eq!(rush(std::slice::from_ref(&admin), 100).await, 50);
+    let (status, body) = ready(&stranger).await;
+    assert_eq!((status, &body["checks"]["redis"]), (200, &json!("degraded")), "{body}");
+    let told = log_lines(&server, "redis refuses commands");
+    // Once a minute, however long this machine takes.
+    assert!((1..10).contains(&told), "{told} lines for more than 100 requests");
+
+    redis.configure("maxmemory", "0").await;
+    assert_eq!(ready(&stranger).await.1["checks"]["redis"], "ok");
+}
+
 /// PostgreSQL and Redis, as two nodes of one installation have them; `None` where either is missing.
 async fn two_nodes() -> Option<(Server, Server, Database)> {
     let url = testkit::redis_url()?;

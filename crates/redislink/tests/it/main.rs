@@ -59,6 +59,20 @@ async fn commands_scripts_and_pipelines_go_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_takes_no_writes_is_up_and_not_well() {
+    let Some(server) = RedisServer::start().await else { return };
+    let link = RedisLink::open(&server.config()).unwrap();
+    link.check().await.unwrap();
+    server.configure("maxmemory", "1").await;
+    assert!(matches!(link.check().await, Err(Error::Refused(_))));
+    assert!(matches!(set(&link, "x").await, Err(Error::Refused(_))));
+    assert!(link.is_up());
+    assert_eq!(get(&link).await.unwrap(), None);
+    server.configure("maxmemory", "0").await;
+    link.check().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_away_at_once_and_ends_by_itself() {
     let Some(mut server) = RedisServer::start().await else { return };
     let link = RedisLink::open(&server.config()).unwrap();
