@@ -13,7 +13,10 @@ pub struct Request {
     pub id: RequestId,
     pub now: Timestamp,
     pub locale: Locale,
+    /// Behind trusted proxies, the one that they tell.
     pub address: Option<IpAddr>,
+    /// Whether that is the caller's address, and not that of a proxy which hides the caller.
+    pub address_is_own: bool,
     /// Scheme and host that the caller used, for links and for the check of `Origin`.
     pub host: Option<String>,
 }

@@ -12,6 +12,7 @@
 //! * [`Page`] and [`Feed`] are the two shapes of lists.
 //! * [`openapi::finish`] gives every operation the answers that come from here and not from the handler.
 
+mod address;
 mod auth;
 mod drain;
 mod error;

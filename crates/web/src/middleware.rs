@@ -25,7 +25,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::{Authenticator, Rewrite, drain::Rest, error};
+use crate::{Authenticator, Rewrite, address, drain::Rest, error};
 
 /// What the middleware needs to know.
 #[derive(Clone)]
@@ -172,14 +172,16 @@ async fn observe(
         .and_then(RequestId::parse)
         .unwrap_or_else(|| RequestId::new(now));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let trusted = peer.is_some_and(|peer| settings.trusted_proxies.contains(&peer));
+    let trusted = peer.is_some_and(|peer| address::is_among(&settings.trusted_proxies, peer));
+    let origin = peer.map(|peer| address::caller(headers, peer, &settings.trusted_proxies));
     let known = crate::Request {
         id: id.clone(),
         now,
         locale: header_text(headers, "accept-language")
             .and_then(Locale::parse)
             .unwrap_or_else(|| (settings.default_locale)()),
-        address: if trusted { forwarded_for(headers, &settings.trusted_proxies).or(peer) } else { peer },
+        address: origin.map(|(address, _)| address),
+        address_is_own: origin.is_some_and(|(_, is_own)| is_own),
         host: header_text(headers, "host").map(|host| {
             let secure = trusted && header_text(headers, "x-forwarded-proto") == Some("https");
             format!("{}://{host}", if secure { "https" } else { "http" })
@@ -313,12 +315,6 @@ fn problem_of(response: &mut Response<Body>, method: &Method) -> Option<Problem>
 
 fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// The last address in the list that no trusted proxy added: those before it could be anybody's claim.
-fn forwarded_for(headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
-    let list = header_text(headers, "x-forwarded-for")?;
-    list.rsplit(',').filter_map(|part| part.trim().parse().ok()).find(|address| !trusted.contains(address))
 }
 
 /// The OWASP set of headers. `style-src` allows hashes only through CSSOM, so no `unsafe-inline` is needed.
