@@ -17,7 +17,10 @@ const fn histogram(name: &'static str, help: &'static str) -> Meaning {
 
 pub(crate) const ALL: &[Meaning] = &[
     // HTTP
-    counter("http_requests_total", "Requests answered, by method, route and status"),
+    counter(
+        "http_requests_total",
+        "Requests answered, by method (`OTHER` for what HTTP does not know), route and status",
+    ),
     histogram(
         "http_request_duration_seconds",
         "Time to the head of the answer, by method and route, without long polls",

@@ -94,7 +94,13 @@ async fn every_answer_names_its_request_and_is_guarded() {
 
     let foreign = stranger.request(Method::GET, "/health").header("origin", "https://evil.example");
     assert_eq!(stranger.finish("/health", foreign).await.header("access-control-allow-origin"), "");
+    // Methods that callers make up make no series each.
+    for method in ["BREW", "PROPFIND"] {
+        let request = stranger.request(Method::from_bytes(method.as_bytes()).unwrap(), "/health");
+        stranger.finish("/health", request).await.expect(405);
+    }
     let metrics = stranger.get("/metrics").await.expect(200).text();
+    assert!(metrics.contains("method=\"OTHER\"") && !metrics.contains("BREW"), "{metrics}");
     assert!(
         metrics.contains("http_requests_total{") && metrics.contains("process_resident_memory_bytes"),
         "{metrics}"
