@@ -7,7 +7,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -22,7 +22,7 @@ use governor::{
         keyed::{DashMapStateStore, ShrinkableKeyedStateStore},
     },
 };
-use kernel::Clock;
+use kernel::{Clock, Timestamp};
 
 use crate::quota::{Left, Quota, Refused, seconds};
 
@@ -46,7 +46,7 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(quota: Quota, clock: Arc<dyn Clock>) -> Self {
         let store = Store(Arc::default());
-        let time = Time(clock);
+        let time = Time::new(clock);
         let burst = NonZeroU32::new(quota.burst()).expect("a Quota's burst is not zero");
         let governor = governor::Quota::with_period(quota.step())
             .expect("a Quota's step is at least a microsecond")
@@ -102,15 +102,35 @@ impl fmt::Debug for Local {
     }
 }
 
-/// `governor`'s view of our clock: nanoseconds since 1970.
+/// `governor`'s view of our clock: the time since the limiter was made, which never goes back. A clock that is set forward
+/// fills the buckets. One that is set back stops this time for that moment only: nobody waits until the old hour comes again.
 #[derive(Clone)]
-struct Time(Arc<dyn Clock>);
+struct Time(Arc<Passed>);
+
+struct Passed {
+    clock: Arc<dyn Clock>,
+    /// When it was read last, and the nanoseconds until then.
+    known: Mutex<(Timestamp, u64)>,
+}
+
+impl Time {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        let known = Mutex::new((clock.now(), 0));
+        Self(Arc::new(Passed { clock, known }))
+    }
+}
 
 impl GovernorClock for Time {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Nanos::from(u64::try_from(self.0.now().as_nanosecond()).unwrap_or(0))
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read by one thread at a time, or two of them would look like a clock that goes back.
+        let now = self.0.clock.now();
+        let (read_at, passed) = *known;
+        let since = u64::try_from(now.duration_since(read_at).as_nanos()).unwrap_or(0);
+        *known = (now, passed.saturating_add(since));
+        Nanos::from(known.1)
     }
 }
 
@@ -145,9 +165,7 @@ impl ShrinkableKeyedStateStore<u64> for Store {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Mutex, time::Duration};
-
-    use kernel::Timestamp;
+    use std::time::Duration;
 
     use super::*;
 
@@ -187,6 +205,28 @@ mod tests {
         pass(&clock, 300);
         local.check("a", 5).unwrap();
         assert!(local.check("a", 1).is_err());
+    }
+
+    #[test]
+    fn a_clock_set_forward_and_back_locks_nobody_out() {
+        const WEEK_S: i64 = 7 * 86_400;
+        let (local, clock) = five_in_five_minutes();
+        local.check("a", 2).unwrap();
+        pass(&clock, WEEK_S);
+        local.check("a", 5).unwrap();
+        assert_eq!(local.check("a", 1), Err(Refused { retry_after_s: 60 }));
+        pass(&clock, -WEEK_S);
+        assert_eq!(local.check("a", 1), Err(Refused { retry_after_s: 60 }));
+        pass(&clock, 60);
+        local.check("a", 1).unwrap();
+
+        // Made while the clock was wrong.
+        pass(&clock, WEEK_S);
+        let made_late = Local::new(local.quota, clock.clone());
+        pass(&clock, -2 * WEEK_S);
+        made_late.check("a", 5).unwrap();
+        pass(&clock, 300);
+        made_late.check("a", 5).unwrap();
     }
 
     #[test]

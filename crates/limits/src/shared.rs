@@ -11,14 +11,25 @@ use crate::quota::{Left, Quota, Refused, seconds};
 ///
 /// KEYS: a bucket each. ARGV: step in µs, burst and cost of each. Gives the number of the bucket that refuses for the
 /// longest (0: none) and its wait in µs, then what remains and the µs to full of each. Numbers are whole, and below 2^53.
+///
+/// No bucket needs longer than its own span to fill. One that says so was written before the server's clock was set back: it
+/// counts as empty, and is written so, or it would stay empty until the old hour comes again.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
          local now = time[1] * 1000000 + time[2]
+         local function keep(key, full_at)
+           local ms = math.ceil((full_at - now) / 1000)
+           redis.call('SET', key, string.format('%.0f', full_at), 'PX', string.format('%.0f', ms))
+         end
          local answer, full_at, worst = {0, 0}, {}, -1
          for i = 1, #KEYS do
            local step, burst, cost = tonumber(ARGV[3*i-2]), tonumber(ARGV[3*i-1]), tonumber(ARGV[3*i])
            local before = math.max(tonumber(redis.call('GET', KEYS[i]) or 0), now)
+           if before > now + step * burst then
+             before = now + step * burst
+             keep(KEYS[i], before)
+           end
            full_at[i] = before + step * cost
            local wait = full_at[i] - step * burst - now
            if wait > 0 and wait > worst then
@@ -30,24 +41,21 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
          end
          if answer[1] == 0 then
            for i = 1, #KEYS do
-             if full_at[i] > now then
-               local ms = math.ceil((full_at[i] - now) / 1000)
-               redis.call('SET', KEYS[i], string.format('%.0f', full_at[i]), 'PX', string.format('%.0f', ms))
-             end
+             if full_at[i] > now then keep(KEYS[i], full_at[i]) end
            end
          end
          return answer",
     )
 });
 
-/// KEYS: a bucket. ARGV: µs to give back.
+/// KEYS: a bucket. ARGV: µs to give back, and µs from empty to full.
 static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local full_at = redis.call('GET', KEYS[1])
          if not full_at then return 0 end
          local time = redis.call('TIME')
          local now = time[1] * 1000000 + time[2]
-         full_at = full_at - ARGV[1]
+         full_at = math.min(tonumber(full_at), now + tonumber(ARGV[2])) - tonumber(ARGV[1])
          if full_at <= now then return redis.call('DEL', KEYS[1]) end
          local ms = math.ceil((full_at - now) / 1000)
          redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', string.format('%.0f', ms))
@@ -91,9 +99,10 @@ pub(crate) async fn give_back(
     key: &str,
     cost: u32,
 ) -> Result<(), Error> {
-    let back = micros(quota.step()) * u64::from(quota.cost(cost));
+    let step = micros(quota.step());
     let mut script = GIVE_BACK.key(place(link, name, key));
-    link.invoke::<()>(script.arg(back)).await
+    let script = script.arg(step * u64::from(quota.cost(cost))).arg(step * u64::from(quota.burst()));
+    link.invoke::<()>(script).await
 }
 
 /// Keys may be e-mail addresses, or long: Redis sees their hashes.

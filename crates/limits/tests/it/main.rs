@@ -197,3 +197,28 @@ async fn without_redis_each_node_counts_until_it_is_back() {
     assert_eq!(limiter.check("a", 1).await.unwrap().remaining, 2, "Redis counts, and came back empty");
     assert!(limits.overview().is_up);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_whose_clock_was_set_back_locks_nobody_out() {
+    let Some(link) = testkit::redis() else { return };
+    let make = |per| {
+        let about = About { name: "test.clock", routes: &[], key: "test" };
+        limits_on(link.clone(), &Config::default()).limiter(about, Quota::new(2, per).unwrap())
+    };
+    make(HOUR).check("a", 2).await.unwrap();
+    let found: Vec<String> = link.run(redis::cmd("KEYS").arg(link.key("limit:test.clock:*"))).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    // As it stands there when the week is taken back in which it was written.
+    let in_a_week = SystemClock.now() + Duration::from_secs(7 * 86_400);
+    let put = async || {
+        let mut set = redis::cmd("SET");
+        link.run::<()>(set.arg(&found[0]).arg(in_a_week.as_microsecond())).await.unwrap();
+    };
+    put().await;
+    let limiter = make(Duration::from_millis(500));
+    assert_eq!(limiter.check("a", 1).await.unwrap_err().retry_after_s, 1);
+    eventually("it comes back", async || limiter.check("a", 1).await.ok()).await;
+    put().await;
+    limiter.give_back("a", 1).await;
+    limiter.check("a", 1).await.unwrap();
+}
