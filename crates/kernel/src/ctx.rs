@@ -1,6 +1,6 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use crate::{Grants, RequestUuid, Timestamp, TraceParent, UserId, WorkspaceId};
+use crate::{Grants, RequestUuid, SessionId, Timestamp, TraceParent, UserId, WorkspaceId};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,8 @@ impl fmt::Debug for RequestId {
 #[derive(Debug, Clone)]
 pub struct Ctx {
     pub actor: Actor,
+    /// The session that a person's credential belongs to: the same for each of its tokens.
+    pub session: Option<SessionId>,
     pub workspace: WorkspaceId,
     pub request_id: RequestId,
     /// Fixed when the request came in: one request has one "now".

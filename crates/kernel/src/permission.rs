@@ -120,6 +120,7 @@ impl Ctx {
     pub fn system(why: &'static str, workspace: WorkspaceId, now: crate::Timestamp) -> Ctx {
         Ctx {
             actor: Actor::System(why),
+            session: None,
             workspace,
             request_id: RequestId::new(now),
             now,

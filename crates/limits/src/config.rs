@@ -84,7 +84,8 @@ pub enum KeyKind {
     Address,
     /// The account; the address of who has none.
     User,
-    /// The access token or API key; else the account; else the address.
+    /// The session that the access token or cookie belongs to, however often it is refreshed; else the account; else the
+    /// address.
     Token,
     /// The workspace that the caller is in; the address of who is in none.
     Workspace,
@@ -148,6 +149,12 @@ fn built_in() -> Vec<RuleConfig> {
             key: KeyKind::User,
             burst: 3_000,
             ..rule("reads", &["GET,HEAD /api/*"])
+        },
+        RuleConfig {
+            who: Who::SignedIn,
+            key: KeyKind::User,
+            burst: 600,
+            ..rule("writes", &["POST,PUT,PATCH,DELETE /api/*"])
         },
     ]
 }
@@ -250,8 +257,14 @@ mod tests {
         };
         assert_eq!(config.validate(), [""; 0]);
         let names: Vec<_> = config.in_force().into_iter().map(|rule| (rule.name, rule.burst)).collect();
-        let expected =
-            [("mine", 1), ("reads", 7), ("anonymous-hour", 50), ("older-reads", 100), ("anonymous-day", 200)];
+        let expected = [
+            ("mine", 1),
+            ("reads", 7),
+            ("anonymous-hour", 50),
+            ("older-reads", 100),
+            ("anonymous-day", 200),
+            ("writes", 600),
+        ];
         assert_eq!(names, expected.map(|(name, burst)| (name.to_owned(), burst)));
     }
 

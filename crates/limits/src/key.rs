@@ -8,8 +8,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     pub user: Option<String>,
     pub workspace: Option<String>,
-    /// Something that stands for the token, not the token.
-    pub token: Option<String>,
+    /// The session that the caller's token or cookie belongs to: however it is written, and after a refresh too.
+    pub session: Option<String>,
 }
 
 impl Caller {
@@ -20,7 +20,7 @@ impl Caller {
         match kind {
             KeyKind::Address => address(),
             KeyKind::User => user(),
-            KeyKind::Token => self.token.clone().or_else(user),
+            KeyKind::Token => self.session.clone().or_else(user),
             KeyKind::Workspace => self.workspace.clone().or_else(address),
         }
     }
@@ -59,5 +59,8 @@ mod tests {
         }
         let user = Caller { user: Some("usr_1".to_owned()), ..stranger };
         assert_eq!(user.key(KeyKind::Token).as_deref(), Some("usr_1"));
+        let signed_in = Caller { session: Some("ses_1".to_owned()), ..user };
+        assert_eq!(signed_in.key(KeyKind::Token).as_deref(), Some("ses_1"));
+        assert_eq!(signed_in.key(KeyKind::User).as_deref(), Some("usr_1"));
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Limiter`] is a leaky bucket per key (GCRA, as in ITU-T I.371): [`Quota`] says how many at once and over how long
 //! they come back. [`Limiter::check`] takes from the bucket or tells when to come again; [`Limiter::give_back`] returns
 //! what a caller did not misuse, so that only failures count. [`Limits`] holds the rules of section `[limits]`, which the
-//! HTTP layer in `platform` asks for every request, and the limiters of modules.
+//! HTTP layer in `platform` asks for every request, and the limiters of modules; [`noting()`] tells that layer what they said.
 //!
 //! A check's life, with Redis: one script reads and writes all the buckets that a request needs, by the server's clock and
 //! in one step, so a quota of 50 lets exactly 50 through, however many nodes ask at once; and a request that one bucket
@@ -14,6 +14,7 @@ mod bucket;
 mod config;
 mod key;
 mod local;
+mod noting;
 mod quota;
 mod rules;
 mod shared;
@@ -27,6 +28,7 @@ use redislink::RedisLink;
 pub use config::{Config, KeyKind, RuleConfig, Who};
 pub use key::{Caller, network};
 pub use local::KEYS_MAX;
+pub use noting::{Noted, noting};
 pub use quota::{Left, Quota, Refused};
 pub use rules::{Call, Rule, Verdict};
 
@@ -154,15 +156,16 @@ pub struct Limiter {
 impl Limiter {
     /// Takes `cost` from the key's bucket, or nothing and an error. A cost beyond the burst counts as the burst.
     pub async fn check(&self, key: &str, cost: u32) -> Result<Left, Refused> {
-        match bucket::take_all(&self.redis, &[(&self.bucket, key, cost)]).await {
-            Ok(left) => Ok(left[0]),
-            Err((_, refused)) => Err(refused),
-        }
+        let taken = bucket::take_all(&self.redis, &[(&self.bucket, key, cost)]).await;
+        let outcome = taken.map(|left| left[0]).map_err(|(_, refused)| refused);
+        noting::note(&self.bucket, &outcome);
+        outcome
     }
 
     /// Returns what an earlier [`check`](Self::check) of this key took.
     pub async fn give_back(&self, key: &str, cost: u32) {
         self.bucket.give_back(&self.redis, key, cost).await;
+        noting::note_given_back(&self.bucket, cost);
     }
 }
 

@@ -220,8 +220,11 @@ mod tests {
         check("POST", "/api/v1/auth/login", true, false, &[]);
         check("GET", "/api/v1/users", false, true, &["reads"]);
         check("GET", "/api/v1/surveillance/cameras", true, true, &["older-reads", "reads"]);
-        check("POST", "/api/v1/exams/generate", false, true, &["generation"]);
-        check("POST", "/api/v1/users", false, true, &[]);
+        check("POST", "/api/v1/exams/generate", false, true, &["generation", "writes"]);
+        check("POST", "/api/v1/auth/login", false, false, &[]);
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            check(method, "/api/v1/users", false, true, &["writes"]);
+        }
         for open in ["/", "/health", "/metrics", "/assets/app.js", "/ws", "/openapi.json"] {
             check("GET", open, false, false, &[]);
             check("GET", open, false, true, &[]);

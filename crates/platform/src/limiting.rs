@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     fmt::Write as _,
-    net::IpAddr,
     sync::{Arc, Once},
 };
 
@@ -14,9 +13,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use db::Db;
-use http::{HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderName, HeaderValue, request::Parts};
 use kernel::{Ctx, Problem};
-use limits::{Call, Caller, Left, Limits, Rule, Verdict};
+use limits::{Call, Caller, Left, Limits, Quota, Rule, Verdict};
 use serde_json::json;
 use utoipa::openapi::OpenApi;
 use web::{MaybeCaller, middleware::OlderPath};
@@ -109,31 +108,30 @@ impl Limiting {
     }
 }
 
-/// The middleware. Requests that no rule is for pass untouched.
+/// The middleware. Requests that no rule is for pass, with what limiters of modules said to them.
 pub(crate) async fn limit_layer(State(limiting): State<Limiting>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let mut rules = limiting.possible(&parts);
     let Some(known) = parts.extensions.get::<web::Request>().filter(|_| !rules.is_empty()).cloned() else {
-        return next.run(Request::from_parts(parts, body)).await;
+        return answer(next, Request::from_parts(parts, body), &[]).await;
     };
     // Credentials that do not count make a stranger; the handler says what is wrong with them.
     let ctx = MaybeCaller::from_request_parts(&mut parts, &()).await.map_or(None, |MaybeCaller(ctx)| ctx);
     rules.retain(|rule| rule.is_for(ctx.is_some()));
     if rules.is_empty() {
-        return next.run(Request::from_parts(parts, body)).await;
+        return answer(next, Request::from_parts(parts, body), &[]).await;
     }
-    let verdict = if is_exempt(&limiting.limits, &parts, known.address) {
-        let full = |rule: &&Rule| Left { remaining: rule.quota().burst(), reset_s: 0 };
+    let full = |rule: &&Rule| Left { remaining: rule.quota().burst(), reset_s: 0 };
+    let verdict = if is_exempt(&limiting.limits, &known) {
         Verdict::Fine(rules.iter().map(full).collect())
     } else {
-        limiting.limits.check(&rules, &caller(&parts, ctx.as_ref(), known.address)).await
+        limiting.limits.check(&rules, &caller(ctx.as_ref(), &known)).await
     };
-    let policy = policy(&rules);
-    let (mut response, state) = match verdict {
-        Verdict::Fine(left) => {
-            let state = tightest(&rules, &left);
-            (next.run(Request::from_parts(parts, body)).await, state)
-        }
+    let standing = |left: &[Left]| -> Vec<Standing<'_>> {
+        rules.iter().zip(left).map(|(rule, left)| (rule.name(), rule.quota(), *left)).collect()
+    };
+    match verdict {
+        Verdict::Fine(left) => answer(next, Request::from_parts(parts, body), &standing(&left)).await,
         Verdict::Refused { rule, key, refused } => {
             let name = rules[rule].name();
             limiting.note_abuse(name, key, ctx, known);
@@ -141,68 +139,72 @@ pub(crate) async fn limit_layer(State(limiting): State<Limiting>, request: Reque
                 "too-many-requests",
                 format!("the limit {name:?} is reached; try again in {} s", refused.retry_after_s),
             );
-            let response = web::Error::from(problem.retry_after_s(refused.retry_after_s)).into_response();
-            (response, format!("\"{name}\";r=0;t={}", refused.retry_after_s))
-        }
-    };
-    // draft-ietf-httpapi-ratelimit-headers-10. Names are letters, digits, dots and dashes.
-    let headers = response.headers_mut();
-    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
+            let problem = problem.retry_after_s(refused.retry_after_s);
+            let mut response = web::Error::from(problem).into_response();
+            // Nothing was taken from the others.
+            let mut left: Vec<_> = rules.iter().map(full).collect();
+            left[rule] = Left { remaining: 0, reset_s: refused.retry_after_s };
+            tell(&mut response, &standing(&left));
+            response
         }
     }
+}
+
+/// Name and quota of a limit, and what it still lets through.
+type Standing<'a> = (&'a str, Quota, Left);
+
+/// The handler's answer, with what the rules say and what limiters of modules said on the way: those of log-in, say.
+async fn answer(next: Next, request: Request, rules: &[Standing<'_>]) -> Response {
+    let (mut response, noted) = limits::noting(next.run(request)).await;
+    let noted = noted.iter().map(|noted| (noted.name.as_str(), noted.quota, noted.left));
+    let standing: Vec<_> = rules.iter().copied().chain(noted).collect();
+    tell(&mut response, &standing);
     response
 }
 
-/// From a trusted network; but not through a proxy that nobody told us to trust, where all callers have its address.
-fn is_exempt(limits: &Limits, parts: &Parts, address: Option<IpAddr>) -> bool {
-    static TOLD: Once = Once::new();
-    let Some(address) = address.filter(|address| limits.is_trusted(*address)) else { return false };
-    let Some(list) = parts.headers.get("x-forwarded-for") else { return true };
-    let text = list.to_str().unwrap_or("");
-    if text.split(',').any(|part| part.trim().parse() == Ok(address)) {
-        return true;
-    }
-    TOLD.call_once(|| {
-        tracing::warn!(
-            proxy = %address,
-            "requests come through a proxy that http.trusted_proxies does not name: all its callers share one limit"
-        );
-    });
-    false
-}
-
-fn caller(parts: &Parts, ctx: Option<&Ctx>, address: Option<IpAddr>) -> Caller {
-    let token = ctx.and_then(|_| parts.headers.get(header::AUTHORIZATION));
-    Caller {
-        address,
-        user: ctx.map(|ctx| ctx.actor.to_string()),
-        workspace: ctx.map(|ctx| ctx.workspace.to_string()),
-        token: token.map(|value| blake3::hash(value.as_bytes()).to_hex().to_string()),
+/// draft-ietf-httpapi-ratelimit-headers-10. Names are letters, digits, dots and dashes.
+fn tell(response: &mut Response, standing: &[Standing<'_>]) {
+    let Some((name, _, left)) = standing.iter().min_by_key(|(.., left)| left.remaining) else { return };
+    let tightest = format!("\"{name}\";r={};t={}", left.remaining, left.reset_s);
+    for (name, value) in [("ratelimit-policy", policy(standing)), ("ratelimit", tightest)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
     }
 }
 
-fn policy(rules: &[&Rule]) -> String {
+fn policy(standing: &[Standing<'_>]) -> String {
     let mut text = String::new();
-    for rule in rules {
+    for (name, quota, _) in standing {
         let separator = if text.is_empty() { "" } else { ", " };
         // Writing to a text cannot fail.
-        let _ = write!(
-            text,
-            "{separator}\"{}\";q={};w={}",
-            rule.name(),
-            rule.quota().burst(),
-            rule.quota().per().as_secs()
-        );
+        let _ = write!(text, "{separator}\"{name}\";q={};w={}", quota.burst(), quota.per().as_secs());
     }
     text
 }
 
-/// The rule that will refuse first.
-fn tightest(rules: &[&Rule], left: &[Left]) -> String {
-    let found = rules.iter().zip(left).min_by_key(|(_, left)| left.remaining);
-    found.map_or_else(String::new, |(rule, left)| {
-        format!("\"{}\";r={};t={}", rule.name(), left.remaining, left.reset_s)
-    })
+/// From a trusted network; but not through a proxy that hides its callers, whatever they say of themselves: all of them have
+/// its address.
+fn is_exempt(limits: &Limits, known: &web::Request) -> bool {
+    static TOLD: Once = Once::new();
+    let Some(address) = known.address.filter(|address| limits.is_trusted(*address)) else { return false };
+    if !known.address_is_own {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                proxy = %address,
+                "requests come through a proxy that http.trusted_proxies does not name, or that does not tell its callers' \
+                 addresses: all of them share one limit"
+            );
+        });
+    }
+    known.address_is_own
+}
+
+fn caller(ctx: Option<&Ctx>, known: &web::Request) -> Caller {
+    Caller {
+        address: known.address,
+        user: ctx.map(|ctx| ctx.actor.to_string()),
+        workspace: ctx.map(|ctx| ctx.workspace.to_string()),
+        session: ctx.and_then(|ctx| ctx.session).map(|session| session.to_string()),
+    }
 }

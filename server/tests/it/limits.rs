@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use testkit::{Answer, Client, eventually};
 
-use crate::harness::{Folder, Server, failure, run};
+use crate::harness::{EMAIL, Folder, PASSWORD, Server, failure, run};
 
 async fn from(client: &Client, path: &str, address: &str) -> Answer {
     client.finish(path, client.request(Method::GET, path).header("x-forwarded-for", address)).await
@@ -79,11 +79,109 @@ async fn this_machine_is_trusted_but_not_an_unknown_proxy_on_it() {
         assert_eq!(answer.header("ratelimit"), "\"anonymous-hour\";r=50;t=0");
     }
     assert_eq!(admin.get("/api/v1/users").await.expect(200).header("ratelimit"), "\"reads\";r=3000;t=0");
-    // All its callers are one to us.
+    // All its callers are one to us, whatever they say of themselves.
     for call in 0..50 {
         from(&stranger, "/api/v1/users", &format!("192.0.2.{call}")).await.expect(401);
     }
-    from(&stranger, "/api/v1/users", "192.0.2.200").await.expect(429);
+    for claimed in ["192.0.2.200", "127.0.0.1", "::1", "192.0.2.200, 127.0.0.1"] {
+        from(&stranger, "/api/v1/users", claimed).await.expect(429);
+    }
+    for name in ["forwarded", "x-real-ip"] {
+        let request = stranger.request(Method::GET, "/api/v1/users").header(name, "127.0.0.1");
+        stranger.finish(name, request).await.expect(429);
+    }
+    stranger.get("/api/v1/users").await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_behind_a_trusted_proxy_cannot_choose_its_address() {
+    let server = Server::start_in(Folder::new(), &[("SOCLE_HTTP__TRUSTED_PROXIES", "[\"127.0.0.1\"]")]).await;
+    let stranger = server.stranger();
+    // A line of the caller's own, and one that the proxy added, with the port as some do.
+    let call = async |claimed: &str| {
+        let request = stranger.request(Method::GET, "/api/v1/users");
+        let request = request.header("x-forwarded-for", claimed).header("x-forwarded-for", "192.0.2.1:4711");
+        stranger.finish(claimed, request).await
+    };
+    for number in 0..50 {
+        call(&format!("198.51.100.{number}")).await.expect(401);
+    }
+    call("198.51.100.200").await.expect(429);
+    call("127.0.0.1").await.expect(429);
+    // The proxy does not tell whose it is: its callers share its own address, which is not exempt.
+    for number in 0..50 {
+        from(&stranger, "/api/v1/users", &format!("198.51.100.{number}, unknown")).await.expect(401);
+    }
+    from(&stranger, "/api/v1/users", "198.51.100.200, unknown").await.expect(429);
+    // This machine by way of its own proxy.
+    for _ in 0..60 {
+        from(&stranger, "/api/v1/users", "127.0.0.1").await.expect(401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_and_writes_say_where_the_caller_stands() {
+    let mut server = Server::start_in(Folder::new(), &[("SOCLE_LIMITS__TRUSTED_NETWORKS", "[]")]).await;
+    let admin = server.admin().await;
+    let stranger = server.stranger();
+    let log_in = async |password: &str| {
+        stranger.post("/api/v1/auth/login", json!({"email": EMAIL, "password": password})).await
+    };
+    let policy = "\"identity.login-address\";q=20;w=300, \"identity.login-account\";q=5;w=300";
+    let answer = log_in(PASSWORD).await.expect(200);
+    assert_eq!(answer.header("ratelimit-policy"), policy);
+    // What was no misuse is given back.
+    assert_eq!(answer.header("ratelimit"), "\"identity.login-account\";r=5;t=0");
+    for failure in 1..=5 {
+        let answer = log_in("not the right one").await.expect(401);
+        assert_eq!(answer.header("ratelimit-policy"), policy);
+        let left = format!("\"identity.login-account\";r={};t=", 5 - failure);
+        assert!(answer.header("ratelimit").starts_with(&left), "{}", answer.header("ratelimit"));
+    }
+    let answer = log_in("not the right one").await.expect(429);
+    let state = format!("\"identity.login-account\";r=0;t={}", answer.header("retry-after"));
+    assert_eq!((answer.header("ratelimit-policy"), answer.header("ratelimit")), (policy, state.as_str()));
+
+    let answer = admin.post("/api/v1/workspaces", json!({"name": "More"})).await.expect(201);
+    assert_eq!(answer.header("ratelimit-policy"), "\"writes\";q=600;w=60");
+    let id = answer.json()["id"].clone();
+    for (method, path) in [
+        (Method::PUT, "/api/v1/settings/jobs.keep_h"),
+        (Method::PATCH, "/api/v1/auth/me"),
+        (Method::DELETE, "/api/v1/cache"),
+        (Method::POST, "/api/v1/auth/workspace"),
+    ] {
+        let body = json!({"value": 24, "workspace_id": id});
+        let answer = admin.send(method, path, Some(body)).await;
+        assert!(answer.header("ratelimit").starts_with("\"writes\";r="), "{path}: {}", answer.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_counts_as_one_however_it_is_written() {
+    const RULES: &str =
+        r#"[{name = "mine", routes = ["GET /api/v1/topics"], who = "signed_in", key = "token", burst = 4}]"#;
+    let environment = [("SOCLE_LIMITS__TRUSTED_NETWORKS", "[]"), ("SOCLE_LIMITS__RULES", RULES)];
+    let mut server = Server::start_in(Folder::new(), &environment).await;
+    server.admin().await;
+    let stranger = server.stranger();
+    let credentials = json!({"email": EMAIL, "password": PASSWORD});
+    let pair = stranger.post("/api/v1/auth/login", credentials.clone()).await.expect(200).json();
+    let token = pair["access_token"].as_str().unwrap();
+    let with = async |value: String| {
+        let request = stranger.request(Method::GET, "/api/v1/topics").header("authorization", value);
+        stranger.finish("/api/v1/topics", request).await
+    };
+    for scheme in ["Bearer ", "bearer ", "Bearer  ", "BEARER   "] {
+        with(format!("{scheme}{token}")).await.expect(200);
+    }
+    with(format!("beareR {token}")).await.expect(429);
+    // A refreshed token is of the same session; another log-in is another one.
+    let body = json!({"refresh_token": pair["refresh_token"]});
+    let fresh = stranger.post("/api/v1/auth/refresh", body).await.expect(200).json();
+    with(format!("Bearer {}", fresh["access_token"].as_str().unwrap())).await.expect(429);
+    let other = stranger.post("/api/v1/auth/login", credentials).await.expect(200).json();
+    with(format!("Bearer {}", other["access_token"].as_str().unwrap())).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

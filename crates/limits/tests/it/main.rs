@@ -19,6 +19,7 @@ testkit::on_each_store!(
     who_one_rule_refuses_takes_nothing_from_the_others,
     many_refusals_are_abuse_once,
     it_comes_back_with_time,
+    what_limiters_say_is_noted_for_the_answer,
 );
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -165,6 +166,27 @@ async fn it_comes_back_with_time(link: RedisLink) {
     let limiter = limiter(link, 2, Duration::from_millis(100));
     limiter.check("a", 2).await.unwrap();
     eventually("one comes back", async || limiter.check("a", 1).await.ok()).await;
+}
+
+async fn what_limiters_say_is_noted_for_the_answer(link: RedisLink) {
+    let limits = limits_on(link, &Config::default());
+    let quota = Quota::new(2, HOUR).unwrap();
+    let one = limits.limiter(About { name: "test.one", routes: &[], key: "test" }, quota);
+    let other = limits.limiter(About { name: "test.other", routes: &[], key: "test" }, quota);
+    one.check("a", 1).await.unwrap();
+    let ((), noted) = limits::noting(async {}).await;
+    assert!(noted.is_empty(), "{noted:?}");
+    let (refused, noted) = limits::noting(async {
+        one.check("a", 1).await.unwrap();
+        other.check("a", 1).await.unwrap();
+        other.give_back("a", 1).await;
+        one.check("a", 1).await.unwrap_err()
+    })
+    .await;
+    let left: Vec<_> =
+        noted.iter().map(|noted| (noted.name.as_str(), noted.quota, noted.left.remaining)).collect();
+    assert_eq!(left, [("test.one", quota, 0), ("test.other", quota, 2)]);
+    assert_eq!((noted[0].left.reset_s, noted[1].left.reset_s), (refused.retry_after_s, 0));
 }
 
 /// Two processes as far as Redis can tell: two links, two handles.
