@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The cache beside cashews, in memory and on the same private Redis: what a hit costs, and how often a cold key is computed
-# when 1000 ask at once. Then Socle's statistics over HTTP with the cache and without. SOCLE_BIN names the release binary;
-# ROUNDS (5), SECONDS_EACH (5) and ROWS (100000 events).
+# when 1000 ask at once. Then Socle over HTTP with the cache and without, and with sessions and their permissions read for
+# each request or kept. SOCLE_BIN names the release binary; ROUNDS (5), SECONDS_EACH (5) and ROWS (100000 events).
 . "$(dirname "$0")/../../scripts/lib.sh"
 SOCLE_BIN=${SOCLE_BIN:-$TARGET/release/socle}
 . scripts/server.sh
@@ -91,3 +91,21 @@ for i in "${!paths[@]}"; do
   done
   echo "$row"
 done
+
+# What a session may do is kept by identity, in each process.
+for _ in $(seq "$rounds"); do
+  for age in 0 5000; do
+    export SOCLE_IDENTITY__SESSION_CACHE_MS=$age
+    start_as memory
+    load /api/v1/auth/me >>"$work/session.$age"
+    socle_stop
+  done
+done
+echo
+echo "| over HTTP, requests/s: median (min to max) | session read each time | kept for 5 s |"
+echo "|---|---|---|"
+row="| \`GET /api/v1/auth/me\` |"
+for age in 0 5000; do
+  row+=" $(sort -n "$work/session.$age" | awk '{v[NR] = $1} END {printf "%.0f (%.0f to %.0f)", v[int((NR + 1) / 2)], v[1], v[NR]}') |"
+done
+echo "$row"
