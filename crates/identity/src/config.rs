@@ -30,6 +30,9 @@ pub struct Config {
     pub login_address_max: u32,
     /// The time over which those come back, evenly, in seconds. Default 300.
     pub login_window_s: u32,
+    /// How long after a sign-in, or after showing the password or a code again, a session may change what protects the
+    /// account (second factors, keys, the address), in seconds. Default 900.
+    pub confirm_window_s: u32,
     /// Memory of one Argon2id hash, in KiB. Default 19456.
     pub argon2_memory_kib: u32,
     /// Passes of Argon2id over its memory. Default 2.
@@ -65,6 +68,7 @@ impl Default for Config {
             login_account_max: 5,
             login_address_max: 20,
             login_window_s: 300,
+            confirm_window_s: 900,
             argon2_memory_kib: 19_456,
             argon2_iterations: 2,
             argon2_lanes: 1,
@@ -94,6 +98,7 @@ impl Config {
             ("login_account_max", self.login_account_max),
             ("login_address_max", self.login_address_max),
             ("login_window_s", self.login_window_s),
+            ("confirm_window_s", self.confirm_window_s),
             ("argon2_iterations", self.argon2_iterations),
             ("hash_queue_max", self.hash_queue_max),
             ("reset_link_ttl_s", self.reset_link_ttl_s),

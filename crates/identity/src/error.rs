@@ -46,6 +46,10 @@ pub enum Error {
     NotHome,
     #[error("the role {0} holds more than the caller does")]
     RoleBeyondCaller(String),
+    #[error(
+        "show again who you are: POST /api/v1/auth/confirm with the password or a code, then repeat this"
+    )]
+    ConfirmFirst,
     #[error("only a user can do this")]
     NotAUser,
     #[error("could not hash a password: {0}")]
@@ -86,6 +90,7 @@ impl ToProblem for Error {
             Self::LastAdmin => Problem::conflict("identity.last-admin", self),
             Self::NotHome => Problem::forbidden("identity.not-home", self),
             Self::RoleBeyondCaller(_) => Problem::forbidden("identity.role-beyond-caller", self),
+            Self::ConfirmFirst => Problem::forbidden("identity.confirm-first", self),
             Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
             Self::Hash(_) | Self::Sign(_) => Problem::internal(),
             Self::Db(error) => error.problem(),

@@ -1,6 +1,6 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use crate::{Grants, RequestUuid, SessionId, Timestamp, TraceParent, UserId, WorkspaceId};
+use crate::{ApiKeyId, Grants, RequestUuid, SessionId, Timestamp, TraceParent, UserId, WorkspaceId};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,8 @@ pub struct Ctx {
     pub actor: Actor,
     /// The session that a person's credential belongs to: the same for each of its tokens.
     pub session: Option<SessionId>,
+    /// The API key that was shown instead, if it was one.
+    pub api_key: Option<ApiKeyId>,
     pub workspace: WorkspaceId,
     pub request_id: RequestId,
     /// Fixed when the request came in: one request has one "now".

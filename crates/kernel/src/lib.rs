@@ -44,6 +44,10 @@ id_kind! {
     pub Session = "ses" => SessionId
 }
 id_kind! {
+    /// A key by which a program acts for its owner.
+    pub ApiKey = "key" => ApiKeyId
+}
+id_kind! {
     /// One request; see [`RequestId`], which also takes the caller's own text.
     pub Request = "req" => RequestUuid
 }

@@ -10,7 +10,10 @@ pub trait Permission: Send + Sync + 'static {
     const NAME: &'static str;
     /// One line for the people who give out roles.
     const DESCRIPTION: &'static str;
-    const INFO: PermissionInfo = PermissionInfo { name: Self::NAME, description: Self::DESCRIPTION };
+    /// It reaches beyond the workspace: only the members of the installation's first workspace can hold it.
+    const INSTALLATION: bool = false;
+    const INFO: PermissionInfo =
+        PermissionInfo { name: Self::NAME, description: Self::DESCRIPTION, installation: Self::INSTALLATION };
 }
 
 /// A permission as data, for lists of them.
@@ -18,18 +21,28 @@ pub trait Permission: Send + Sync + 'static {
 pub struct PermissionInfo {
     pub name: &'static str,
     pub description: &'static str,
+    /// See [`Permission::INSTALLATION`].
+    pub installation: bool,
 }
 
 /// Declares a permission: `permission!(ReadCameras = "surveillance.cameras.read", "See cameras and their pictures");`.
+/// One that reaches beyond the workspace: `permission!(installation WriteSettings = "admin.settings.write", "…");`.
 #[macro_export]
 macro_rules! permission {
     ($name:ident = $text:literal, $description:literal) => {
+        $crate::permission!(@ false, $name, $text, $description);
+    };
+    (installation $name:ident = $text:literal, $description:literal) => {
+        $crate::permission!(@ true, $name, $text, $description);
+    };
+    (@ $installation:literal, $name:ident, $text:literal, $description:literal) => {
         #[doc = concat!($description, " (`", $text, "`).")]
         #[derive(Debug, Clone, Copy)]
         pub struct $name;
         impl $crate::Permission for $name {
             const NAME: &'static str = $text;
             const DESCRIPTION: &'static str = $description;
+            const INSTALLATION: bool = $installation;
         }
     };
 }
@@ -39,6 +52,9 @@ macro_rules! permission {
 pub struct Grants {
     names: Names,
     scopes: Option<BTreeSet<String>>,
+    /// Held back whatever the names and scopes say.
+    #[serde(default)]
+    except: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +72,22 @@ impl Grants {
 
     /// Everything, now and later: the administrator and the system itself.
     pub fn all() -> Self {
-        Self { names: Names::All, scopes: None }
+        Self { names: Names::All, scopes: None, except: BTreeSet::new() }
     }
 
     pub fn of(names: impl IntoIterator<Item = String>) -> Self {
-        Self { names: Names::Some(names.into_iter().collect()), scopes: None }
+        Self { names: Names::Some(names.into_iter().collect()), scopes: None, except: BTreeSet::new() }
     }
 
     /// Narrows to scopes: `read` covers every `….read`, `write` covers the rest, anything else is one permission's name.
     pub fn narrowed(mut self, scopes: impl IntoIterator<Item = String>) -> Self {
         self.scopes = Some(scopes.into_iter().collect());
+        self
+    }
+
+    /// Holds these back, also from who has everything.
+    pub fn without(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.except.extend(names);
         self
     }
 
@@ -76,6 +98,7 @@ impl Grants {
         };
         let class = if permission.ends_with(".read") { "read" } else { "write" };
         given
+            && !self.except.contains(permission)
             && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(class) || scopes.contains(permission))
     }
 }
@@ -121,6 +144,7 @@ impl Ctx {
         Ctx {
             actor: Actor::System(why),
             session: None,
+            api_key: None,
             workspace,
             request_id: RequestId::new(now),
             now,
@@ -169,5 +193,7 @@ mod tests {
         check(Grants::all().narrowed([]), "a.b.read", false);
         check(Grants::all(), "anything.at.all", true);
         check(Grants::none(), "a.b.read", false);
+        check(Grants::all().without(["a.b.write".to_owned()]), "a.b.write", false);
+        check(Grants::all().without(["a.b.write".to_owned()]), "a.b.read", true);
     }
 }

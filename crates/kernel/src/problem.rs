@@ -13,6 +13,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Seconds after which a retry makes sense.
     pub retry_after_s: Option<u64>,
+    /// Further members of the body (RFC 9457 §3.2), for what a program needs to go on.
+    pub members: Vec<(&'static str, serde_json::Value)>,
 }
 
 /// One fault in the input.
@@ -51,6 +53,7 @@ impl Problem {
             detail: detail.to_string(),
             errors: Vec::new(),
             retry_after_s: None,
+            members: Vec::new(),
         }
     }
 
@@ -84,6 +87,12 @@ impl Problem {
 
     pub fn retry_after_s(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// A further member of the body.
+    pub fn member(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.members.push((name, value.into()));
         self
     }
 

@@ -67,6 +67,7 @@ pub(crate) async fn redeem(tx: &mut Tx, ticket: &str, id: RequestId, now: Timest
     Ok(open.filter(|Open(_, expires_at)| *expires_at > now).map(|Open(caller, _)| Ctx {
         actor: Actor::User(caller.user),
         session: None,
+        api_key: None,
         workspace: caller.workspace,
         request_id: id,
         now,

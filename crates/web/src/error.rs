@@ -93,6 +93,9 @@ pub struct ProblemBody {
     /// Faults of single fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldErrorBody>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,6 +120,11 @@ impl ProblemBody {
                 .errors
                 .iter()
                 .map(|fault| FieldErrorBody { pointer: fault.pointer.clone(), detail: fault.detail.clone() })
+                .collect(),
+            members: problem
+                .members
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
         }
     }

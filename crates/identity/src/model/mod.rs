@@ -17,5 +17,5 @@ pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use password::{refuse_length, refuse_password};
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
-pub(crate) use session::{Session, SessionTimes, Visit};
-pub(crate) use user::{Account, Member, MemberFilter, User};
+pub(crate) use session::{Session, SessionKind, SessionTimes, Visit, methods};
+pub(crate) use user::{Account, Member, MemberFilter, User, UserKind};

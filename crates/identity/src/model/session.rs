@@ -14,15 +14,57 @@ pub(crate) struct Visit {
     pub(crate) locale: Locale,
 }
 
-/// One signed-in device.
+/// What holds a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionKind {
+    /// By cookie.
+    Browser,
+    /// By tokens that it got for the user's password.
+    Program,
+    /// By tokens that the user let an OAuth client have.
+    Client,
+    /// A service account, by its secret.
+    Service,
+}
+
+impl SessionKind {
+    const ALL: [Self; 4] = [Self::Browser, Self::Program, Self::Client, Self::Service];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Program => "program",
+            Self::Client => "client",
+            Self::Service => "service",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text)
+    }
+}
+
+/// Authentication methods that a user can show (RFC 8176 §2; `fed` is our word for another OpenID provider's).
+pub(crate) mod methods {
+    pub(crate) const PASSWORD: &str = "pwd";
+}
+
+/// One signed-in device or program.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
+    pub(crate) kind: SessionKind,
     pub(crate) user: UserId,
     /// The workspace that it works in now.
     pub(crate) workspace: WorkspaceId,
     /// Empty: all that the user may.
     pub(crate) scopes: Vec<String>,
+    /// The OAuth client that holds it.
+    pub(crate) client: Option<String>,
+    /// What the user showed, by [`methods`].
+    pub(crate) methods: Vec<String>,
+    /// When they last showed it.
+    pub(crate) authenticated_at: Timestamp,
     pub(crate) device: String,
     pub(crate) address: Option<String>,
     pub(crate) created_at: Timestamp,
@@ -34,6 +76,11 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && now < self.expires_at
+    }
+
+    /// Did the user show who they are not longer ago than this? What a stolen session must not be enough for asks this.
+    pub(crate) fn is_recent(&self, now: Timestamp, within: SignedDuration) -> bool {
+        now.duration_since(self.authenticated_at) <= within
     }
 }
 

@@ -1,9 +1,31 @@
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
-/// A person's account.
+/// Who has an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserKind {
+    Person,
+    /// A program with secrets of its own; it has no password and no page.
+    Service,
+}
+
+impl UserKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Service].into_iter().find(|kind| kind.name() == text)
+    }
+}
+
+/// An account.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
     pub(crate) id: UserId,
+    pub(crate) kind: UserKind,
     /// The workspace whose administrators manage the account itself.
     pub(crate) home: WorkspaceId,
     pub(crate) email: String,
@@ -23,11 +45,13 @@ pub(crate) struct Account {
     /// `None` for an account that signs in elsewhere.
     pub(crate) password_hash: Option<String>,
     pub(crate) deleted: bool,
+    /// They registered by themselves: the address must be verified before they sign in.
+    pub(crate) must_verify: bool,
 }
 
 impl Account {
     pub(crate) fn may_sign_in(&self) -> bool {
-        self.user.is_active && !self.deleted
+        self.user.is_active && !self.deleted && (self.user.is_verified || !self.must_verify)
     }
 }
 

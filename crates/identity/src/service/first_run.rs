@@ -6,7 +6,7 @@ use kernel::{Secret, UserId, WorkspaceId};
 use super::{BrowserSession, Identity, sessions::person_name, users::email};
 use crate::{
     error::Error,
-    model::{ADMIN, NewEntry, Token, User, Visit, Workspace},
+    model::{ADMIN, NewEntry, SessionKind, Token, User, UserKind, Visit, Workspace},
     store::{self, links::Purpose, sessions::Proof},
 };
 
@@ -69,6 +69,7 @@ impl Identity {
         };
         let mut user = User {
             id: UserId::new(visit.now),
+            kind: UserKind::Person,
             home: workspace.id,
             email: email.shown().to_owned(),
             first_name: person_name("/first_name", &admin.first_name)?,
@@ -83,7 +84,7 @@ impl Identity {
         };
         let hash = self.0.passwords.hash(admin.password, email.clone(), "/password").await?;
         let cookie = Token::random(&mut rand::rng());
-        let mut session = self.new_session(visit, user.id, workspace.id, Vec::new());
+        let mut session = self.new_session(visit, SessionKind::Browser, user.id, workspace.id, Vec::new());
 
         let mut tx = self.0.db.begin().await?;
         store::links::consume(&mut tx, &link, Purpose::FirstRun, visit.now)

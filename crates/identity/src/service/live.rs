@@ -245,6 +245,7 @@ fn ctx<'s>(
     Ctx {
         actor: kernel::Actor::User(signed_in.user.id),
         session: Some(signed_in.session.id),
+        api_key: None,
         workspace: membership.workspace.id,
         request_id: visit.request_id.clone(),
         now: visit.now,

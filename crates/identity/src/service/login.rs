@@ -4,7 +4,9 @@ use serde_json::json;
 use super::{Identity, TokenPair, throttle::Attempt};
 use crate::{
     error::Error,
-    model::{Account, Email, Membership, NewEntry, RefreshState, Session, Token, Visit},
+    model::{
+        Account, Email, Membership, NewEntry, RefreshState, Session, SessionKind, Token, Visit, methods,
+    },
     store::{self, sessions::Proof},
 };
 
@@ -128,7 +130,11 @@ impl Identity {
         }
         let memberships = store::workspaces::list_memberships(&mut tx, user).await?;
         let membership = choose(memberships, account.user.home).ok_or(Error::NoWorkspace)?;
-        let session = self.new_session(visit, user, membership.workspace.id, scopes);
+        let kind = match proof {
+            Proof::Cookie(_) => SessionKind::Browser,
+            Proof::Refresh(_) => SessionKind::Program,
+        };
+        let session = self.new_session(visit, kind, user, membership.workspace.id, scopes);
         store::sessions::insert(&mut tx, &session, proof).await?;
         store::users::save_login(&mut tx, user, visit.now).await?;
         if let (Some(old), Some(new)) = (&account.password_hash, &rehashed) {
@@ -145,15 +151,21 @@ impl Identity {
         Ok((session, membership))
     }
 
+    /// A session that begins now, by a password.
     pub(super) fn new_session(
         &self,
         visit: &Visit,
+        kind: SessionKind,
         user: UserId,
         workspace: WorkspaceId,
         scopes: Vec<String>,
     ) -> Session {
         Session {
             id: SessionId::new(visit.now),
+            kind,
+            client: None,
+            methods: vec![methods::PASSWORD.to_owned()],
+            authenticated_at: visit.now,
             user,
             workspace,
             scopes,

@@ -9,6 +9,7 @@ mod live;
 mod login;
 mod passwords;
 mod refresh;
+mod seal;
 mod sessions;
 mod throttle;
 mod tokens;

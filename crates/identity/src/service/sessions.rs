@@ -1,4 +1,5 @@
-use kernel::{Actor, Ctx, Locale, Secret, SessionId, UserId, WorkspaceId};
+use jiff::SignedDuration;
+use kernel::{Actor, Ctx, Locale, Secret, SessionId, Timestamp, UserId, WorkspaceId};
 use serde_json::json;
 
 use super::{Identity, SignedIn, TokenPair, throttle::Attempt};
@@ -91,6 +92,12 @@ impl Identity {
         tx.commit().await?;
         self.0.live.changed();
         Ok(())
+    }
+
+    /// Refuses what a stolen session must not be enough for, unless the user showed lately who they are.
+    pub(crate) fn require_recent(&self, signed_in: &SignedIn, now: Timestamp) -> Result<(), Error> {
+        let within = SignedDuration::from_secs(self.config().confirm_window_s.into());
+        if signed_in.session.is_recent(now, within) { Ok(()) } else { Err(Error::ConfirmFirst) }
     }
 
     /// Asks for the old password; ends the caller's other sessions and open reset links.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::seal::Seal;
 use crate::{
     config::Config,
     error::Error,
@@ -27,6 +28,7 @@ pub(super) struct Tokens {
     access_ttl_s: u32,
     refresh_key: [u8; 32],
     csrf_key: [u8; 32],
+    seal: Seal,
 }
 
 /// What a client gets for its credentials.
@@ -92,6 +94,7 @@ impl Tokens {
             access_ttl_s: config.access_ttl_s,
             refresh_key: mac(secret.as_bytes(), &[b"socle refresh token"]),
             csrf_key: mac(secret.as_bytes(), &[b"socle csrf token"]),
+            seal: Seal::new(&mac(secret.as_bytes(), &[b"socle sealed secrets"])),
         })
     }
 
@@ -163,6 +166,11 @@ impl Tokens {
         let (session, secret) = message.split_at(16);
         let session = SessionId::from_uuid(uuid::Uuid::from_slice(session).ok()?);
         Some((session, Token::from_bytes(secret.try_into().ok()?)))
+    }
+
+    /// Closes and opens secrets that the database keeps.
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
     }
 
     /// The CSRF token of a session: bound to it, so that one planted from elsewhere does not fit.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Identity, sessions::person_name};
 use crate::{
     error::Error,
-    model::{ADMIN, Email, Member, MemberFilter, NewEntry, Role, User, may_give},
+    model::{ADMIN, Email, Member, MemberFilter, NewEntry, Role, User, UserKind, may_give},
     permissions::{ReadUsers, WriteUsers},
     store,
 };
@@ -80,6 +80,7 @@ impl Identity {
         let email = email(&new.email)?;
         let user = User {
             id: UserId::new(allow.now),
+            kind: UserKind::Person,
             home: allow.workspace,
             email: email.shown().to_owned(),
             first_name: person_name("/first_name", &new.first_name)?,

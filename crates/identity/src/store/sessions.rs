@@ -2,13 +2,18 @@ use db::{Error, FromRow, Json, Result, Row, Tx};
 use jiff::SignedDuration;
 use kernel::{SessionId, Timestamp, UserId, WorkspaceId};
 
-use crate::model::{Hash, RefreshState, Session};
+use crate::model::{Hash, RefreshState, Session, SessionKind};
 
 impl FromRow for Session {
     fn from_row(row: &Row) -> Result<Self> {
         let Json(scopes) = row.get("scopes")?;
+        let Json(methods) = row.get("methods")?;
         Ok(Self {
             id: row.get("id")?,
+            kind: SessionKind::parse(&row.get::<String>("kind")?).unwrap_or(SessionKind::Program),
+            client: row.get("client_id")?,
+            methods,
+            authenticated_at: row.get("authenticated_at")?,
             user: row.get("user_id")?,
             workspace: row.get("workspace_id")?,
             scopes,
@@ -52,8 +57,8 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session, proof: Proof<'_>) -> 
     };
     tx.query(
         "INSERT INTO identity_sessions (id, user_id, workspace_id, scopes, cookie_hash, refresh_hash, recent, device,
-             address, created_at, last_seen_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             address, created_at, last_seen_at, expires_at, kind, client_id, methods, authenticated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(session.id)
     .bind(session.user)
@@ -67,6 +72,10 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session, proof: Proof<'_>) -> 
     .bind(session.created_at)
     .bind(session.last_seen_at)
     .bind(session.expires_at)
+    .bind(session.kind.name())
+    .bind(session.client.clone())
+    .bind(Json(&session.methods))
+    .bind(session.authenticated_at)
     .execute()
     .await
     .map(drop)

@@ -1,13 +1,14 @@
 use db::{FromRow, Result, Row, Tx};
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
-use crate::model::{Account, Email, Member, MemberFilter, User};
+use crate::model::{Account, Email, Member, MemberFilter, User, UserKind};
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self> {
         let locale: Option<String> = row.get("locale")?;
         Ok(Self {
             id: row.get("id")?,
+            kind: UserKind::parse(&row.get::<String>("kind")?).unwrap_or(UserKind::Person),
             home: row.get("workspace_id")?,
             email: row.get("email")?,
             first_name: row.get("first_name")?,
@@ -28,6 +29,7 @@ impl FromRow for Account {
             user: User::from_row(row)?,
             password_hash: row.get("password_hash")?,
             deleted: row.get::<Option<Timestamp>>("deleted_at")?.is_some(),
+            must_verify: row.get("must_verify")?,
         })
     }
 }
@@ -41,8 +43,8 @@ impl FromRow for Member {
 pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_hash: &str) -> Result<()> {
     tx.query(
         "INSERT INTO identity_users (id, workspace_id, email, email_key, password_hash, first_name, last_name, locale,
-             is_active, is_verified, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             is_active, is_verified, created_at, updated_at, kind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(user.id)
     .bind(user.home)
@@ -56,6 +58,7 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_has
     .bind(user.is_verified)
     .bind(user.created_at)
     .bind(user.updated_at)
+    .bind(user.kind.name())
     .execute()
     .await
     .map(drop)
