@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Walks the whole OpenAPI of a throw-away server with made-up input, good and bad (schemathesis). Fails on any 5xx, on
-# answers that the OpenAPI does not describe, and on bad input that was accepted. Three minutes at most.
+# answers that the OpenAPI does not describe, on bad input that was accepted, on a caller who was not asked for, and on one
+# workspace that reads what another made. Five minutes at most.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
@@ -20,8 +21,9 @@ trap 'exit 130' INT TERM
 
 venv=$("$SCRIPTS/venv.sh")
 socle_start "$work/data"
-# Both now: the runs will try made-up log-ins until the limit for this address is reached.
+# All now: the runs will try made-up log-ins until the limit for this address is reached.
 tokens=("$(socle_token)" "$(socle_token)")
+peers=("$(socle_token)" "$(socle_token_elsewhere)")
 
 # Not checked: positive_data_acceptance. It asks that whatever fits the schema is accepted, but a polygon that crosses
 # itself, an address that nobody answers on or a file that is no model fits its schema and is rightly refused.
@@ -41,8 +43,28 @@ run() {
     --request-timeout 10 --generation-database none "$@")
 }
 
+# Two administrators, each of a workspace of their own, by turns: neither may read what the other made. The first run cannot
+# tell, since it knows one caller only.
+cat >"$work/peers.yaml" <<YAML
+auth:
+  - name: main
+    fixedHeaders: [{name: Authorization, value: "Bearer ${peers[0]}"}]
+  - name: elsewhere
+    fixedHeaders: [{name: Authorization, value: "Bearer ${peers[1]}"}]
+YAML
+
+as_peer() {
+  printf '[auth.wfc]\npath = "%s/peers.yaml"\nuser = "%s"\npeers = ["main", "elsewhere"]\n' "$work" "$1" >"$work/$1.toml"
+  (cd "$work" && "$venv/bin/schemathesis" --no-color --config-file "$work/$1.toml" run "$SOCLE_URL/openapi.json" \
+    --checks object_level_authorization,use_after_free,ignored_auth,ensure_resource_availability \
+    --phases examples,coverage,fuzzing,stateful --max-time 40 --max-examples 20 --continue-on-failure \
+    --request-timeout 10 --generation-database none --exclude-path-regex "$apart|^/login\$")
+}
+
 failed=0
 run 130 examples,coverage,fuzzing,stateful "${tokens[0]}" --exclude-path-regex "$apart|^/login\$" || failed=1
 run 30 examples,coverage,fuzzing "${tokens[1]}" --include-path-regex "$apart" || failed=1
+as_peer main || failed=1
+as_peer elsewhere || failed=1
 kill -0 "$SOCLE_PID" 2>/dev/null || die "the server ended during the run"
 [ "$failed" -eq 0 ]
