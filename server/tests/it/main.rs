@@ -10,6 +10,7 @@ mod database;
 mod disk_full;
 mod fill;
 mod harness;
+mod identity_nodes;
 mod jobs;
 mod limits;
 mod lists;

@@ -11,12 +11,12 @@ use tokio_tungstenite::{
 
 use crate::harness::{Folder, Server};
 
-struct Nodes {
-    a: Server,
-    b: Server,
+pub(crate) struct Nodes {
+    pub(crate) a: Server,
+    pub(crate) b: Server,
     _worker: Server,
     redis: RedisServer,
-    admin: Client,
+    pub(crate) admin: Client,
     room: String,
     database: Database,
 }
@@ -25,7 +25,7 @@ struct Nodes {
 const SESSION_AGE_MS: &str = "10000";
 
 /// `None` where PostgreSQL or Redis is not at hand.
-async fn nodes() -> Option<Nodes> {
+pub(crate) async fn nodes() -> Option<Nodes> {
     let engine = engines().into_iter().find(|engine| matches!(engine, TestEngine::Postgres(_)))?;
     let redis = RedisServer::start().await?;
     let url = redis.url();
@@ -85,13 +85,24 @@ impl Listener {
 }
 
 impl Nodes {
+    /// The same caller at the other node.
+    pub(crate) fn at_b(&self, client: &Client) -> Client {
+        Client { base: self.b.base.clone(), ..client.clone() }
+    }
+
+    /// Ends the nodes and forgets their database.
+    pub(crate) async fn end(self) {
+        drop((self.a, self.b, self._worker));
+        self.database.drop_database().await;
+    }
+
     fn token(&self) -> &str {
         self.admin.token.as_deref().unwrap()
     }
 
     /// Things happen on node B: settings change there.
     async fn happen_on_b(&self, count: usize) {
-        let b = Client { base: self.b.base.clone(), ..self.admin.clone() };
+        let b = self.at_b(&self.admin);
         for number in 0..count {
             let value = json!({"value": 200 + (number + 1) % 7});
             b.put("/api/v1/settings/jobs.keep_h", value).await.expect(200);
@@ -100,7 +111,7 @@ impl Nodes {
 
     /// All changes of settings, the oldest first.
     async fn all_changes(&self) -> Vec<Value> {
-        let b = Client { base: self.b.base.clone(), ..self.admin.clone() };
+        let b = self.at_b(&self.admin);
         let feed = b.get("/api/v1/settings/changes?limit=100").await.expect(200).json();
         feed["items"].as_array().unwrap().iter().rev().map(|item| item["id"].clone()).collect()
     }
@@ -147,9 +158,7 @@ async fn a_client_loses_nothing_when_its_node_is_killed() {
     more.extend(on_b.changes(5).await);
     heard.extend(more);
     assert_eq!(ids(&heard), nodes.all_changes().await);
-    let database = nodes.database;
-    drop((nodes.a, nodes.b, nodes._worker));
-    database.drop_database().await;
+    nodes.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,16 +175,14 @@ async fn events_cross_nodes_without_redis_too() {
     nodes.happen_on_b(10).await;
     heard.extend(on_a.changes(10).await);
     assert_eq!(ids(&heard), nodes.all_changes().await, "each once, in order");
-    let database = nodes.database;
-    drop((nodes.a, nodes.b, nodes._worker));
-    database.drop_database().await;
+    nodes.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_out_on_one_node_is_heard_on_the_other() {
     let Some(nodes) = nodes().await else { return };
     let on_a = nodes.a.sign_in(crate::harness::EMAIL).await;
-    let on_b = Client { base: nodes.b.base.clone(), ..on_a.clone() };
+    let on_b = nodes.at_b(&on_a);
     on_b.get("/auth/me").await.expect(200);
     let known = std::time::Instant::now();
     on_a.post("/auth/logout", json!({})).await.expect(204);
@@ -185,7 +192,5 @@ async fn a_log_out_on_one_node_is_heard_on_the_other() {
     .await;
     // Otherwise it was only the age of what B knew.
     assert!(ended.as_millis() < SESSION_AGE_MS.parse().unwrap(), "{ended:?}");
-    let database = nodes.database;
-    drop((nodes.a, nodes.b, nodes._worker));
-    database.drop_database().await;
+    nodes.end().await;
 }

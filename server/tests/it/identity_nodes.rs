@@ -1,0 +1,100 @@
+//! One installation's log-ins, sessions and tokens over two processes that share PostgreSQL and Redis: what holds on one holds
+//! on the other.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use testkit::{Client, eventually};
+
+use crate::{
+    harness::{EMAIL, PASSWORD},
+    nodes::{Nodes, nodes},
+};
+
+async fn log_in(client: &Client, email: &str, password: &str) -> testkit::Answer {
+    client.post("/api/v1/auth/login", json!({"email": email, "password": password})).await
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+impl Nodes {
+    /// Strangers at the one node and the other, by turns.
+    fn by_turns(&self) -> impl Iterator<Item = Client> + '_ {
+        [&self.a, &self.b].into_iter().cycle().map(|server| server.stranger())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_log_ins_count_on_both_nodes_together() {
+    let Some(nodes) = nodes().await else { return };
+    let mut by_turns = nodes.by_turns();
+    // Five for an account; which address it is does not matter.
+    for _ in 0..5 {
+        log_in(&by_turns.next().unwrap(), "nobody@example.org", "wrong horse battery").await.expect(401);
+    }
+    for stranger in [nodes.a.stranger(), nodes.b.stranger()] {
+        let refused = log_in(&stranger, "nobody@example.org", "wrong horse battery").await.expect(429);
+        assert!(refused.header("retry-after").parse::<u64>().unwrap() > 0);
+    }
+    // Fifteen more are left to the address.
+    let mut refused = 0;
+    for number in 0..20 {
+        let email = format!("nobody.{number}@example.org");
+        refused +=
+            u32::from(log_in(&by_turns.next().unwrap(), &email, "wrong horse battery").await.status == 429);
+    }
+    assert!((4..=6).contains(&refused), "{refused}");
+    drop(by_turns);
+    nodes.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_of_refreshes_over_both_nodes_ends_nothing_and_a_replay_ends_the_session_on_both() {
+    let Some(nodes) = nodes().await else { return };
+    let first = log_in(&nodes.a.stranger(), EMAIL, PASSWORD).await.expect(200).json();
+    let refresh = async |client: &Client, token: &Value| {
+        client.post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
+    };
+    let strangers: Vec<_> = nodes.by_turns().take(50).collect();
+    let answers = join_all(strangers.iter().map(|stranger| refresh(stranger, &first["refresh_token"]))).await;
+    let next: Vec<_> = answers.into_iter().map(|answer| answer.expect(200).json()).collect();
+    assert!(next.iter().all(|pair| pair["refresh_token"] == next[0]["refresh_token"]));
+    let second = refresh(&nodes.b.stranger(), &next[0]["refresh_token"]).await.expect(200).json();
+
+    // Shown again by somebody else, the replaced token ends the session, for both nodes.
+    let thief = reqwest::Client::builder().user_agent("a thief").build().unwrap();
+    let thief = Client { http: thief, ..nodes.a.stranger() };
+    let holder = Client { token: Some(text(&second["access_token"])), ..nodes.b.stranger() };
+    holder.get("/auth/me").await.expect(200);
+    refresh(&thief, &first["refresh_token"]).await.expect(401);
+    eventually("node B hears that the session is over", async || {
+        (holder.get("/auth/me").await.status == 401).then_some(())
+    })
+    .await;
+    refresh(&nodes.b.stranger(), &second["refresh_token"]).await.expect(401);
+    nodes.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_for_a_user_on_one_node_holds_on_the_other() {
+    let Some(nodes) = nodes().await else { return };
+    let member = nodes.a.member(&nodes.admin, "operator").await;
+    let at_b = nodes.at_b(&member);
+    let me = at_b.get("/auth/me").await.expect(200).json();
+    let id = text(&me["id"]);
+    at_b.get("/api/v1/tasks").await.expect(200);
+
+    nodes.admin.patch(&format!("/api/v1/users/{id}"), json!({"role": "user"})).await.expect(200);
+    eventually("node B hears of the other role", async || {
+        (at_b.get("/api/v1/tasks").await.status == 403).then_some(())
+    })
+    .await;
+    nodes.admin.patch(&format!("/api/v1/users/{id}"), json!({"is_active": false})).await.expect(200);
+    eventually("node B hears that the account is disabled", async || {
+        (at_b.get("/auth/me").await.status == 401).then_some(())
+    })
+    .await;
+    log_in(&nodes.b.stranger(), "a.operator@example.org", PASSWORD).await.expect(401);
+    nodes.end().await;
+}
