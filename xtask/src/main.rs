@@ -1,6 +1,7 @@
 //! `cargo run -p xtask -- tidy` checks the house's own rules; `-- gen` writes `docs/config.md` from the sources.
 
 mod arrows;
+mod claims;
 mod config_docs;
 mod layers;
 mod map;
@@ -29,6 +30,7 @@ fn tidy(root: &std::path::Path) -> anyhow::Result<()> {
     faults.extend(arrows::check(root)?);
     faults.extend(layers::check(root)?);
     faults.extend(map::check(root)?);
+    faults.extend(claims::check(root)?);
     faults.extend(sources::check(root)?);
     faults.extend(config_docs::check(root)?);
     if faults.is_empty() {
