@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,9 @@ pub struct Config {
     pub hash_threads: u32,
     /// Log-ins that may wait for a hash; beyond, the answer is 503. Default 256.
     pub hash_queue_max: u32,
+    /// A file of passwords known from breaches, which nobody may choose: SHA-1 hashes in hexadecimal, one a line, sorted, as
+    /// "Have I Been Pwned" gives them ("ordered by hash"). Empty (the default): none.
+    pub breached_passwords: PathBuf,
     /// How long a password reset link works, in seconds. Default 3600.
     pub reset_link_ttl_s: u32,
     /// How long the link for the first administrator works, in seconds; each start prints a new one. Default 86400.
@@ -74,6 +79,7 @@ impl Default for Config {
             argon2_lanes: 1,
             hash_threads: 0,
             hash_queue_max: 256,
+            breached_passwords: PathBuf::new(),
             reset_link_ttl_s: 3_600,
             first_run_link_ttl_s: 86_400,
             cookie_secure: false,

@@ -1,6 +1,7 @@
 //! What people and programs can do. Split by use case; [`Identity`] is the handle on all of it.
 
 mod audit;
+mod breached;
 mod directory;
 mod first_run;
 mod keys;

@@ -13,6 +13,7 @@ use kernel::Secret;
 use rand::RngCore as _;
 use tokio::sync::Semaphore;
 
+use super::breached::Breached;
 use crate::{
     config::Config,
     error::Error,
@@ -30,6 +31,7 @@ struct Pool {
     waiting_max: usize,
     /// A hash of nothing, with our parameters: verifying against it costs what a real one costs.
     decoy: String,
+    breached: Option<Breached>,
 }
 
 /// Was it the password?
@@ -50,6 +52,10 @@ impl Passwords {
         };
         Ok(Self(Arc::new(Pool {
             decoy: decoy(&params),
+            breached: match config.breached_passwords.as_os_str().is_empty() {
+                true => None,
+                false => Some(Breached::open(&config.breached_passwords)?),
+            },
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             threads: Semaphore::new(threads),
             waiting: AtomicUsize::new(0),
@@ -67,6 +73,12 @@ impl Passwords {
         self.run(move |pool| {
             if let Some(reason) = refuse_password(password.expose(), &email) {
                 return Err(Error::Invalid { pointer, reason: reason.to_owned() });
+            }
+            if pool.is_breached(password.expose())? {
+                return Err(Error::Invalid {
+                    pointer,
+                    reason: "is known from a breach elsewhere".to_owned(),
+                });
             }
             pool.hash(password.expose())
         })
@@ -132,6 +144,13 @@ impl Pool {
             .hash_password(password.as_bytes())
             .map(|hash| hash.to_string())
             .map_err(|error| Error::Hash(error.to_string()))
+    }
+
+    fn is_breached(&self, password: &str) -> Result<bool, Error> {
+        let Some(breached) = &self.breached else { return Ok(false) };
+        breached
+            .contains(password)
+            .map_err(|error| Error::Hash(format!("identity.breached_passwords: {error}")))
     }
 
     fn matches(&self, password: &str, hash: &str) -> Result<bool, Error> {
@@ -203,6 +222,25 @@ mod tests {
         assert!(strong.verify(secret("correct horse"), Some(rehashed)).await.unwrap().matches);
         let refused = strong.hash(secret("password"), email, "/password").await;
         assert!(matches!(refused, Err(Error::Invalid { pointer: "/password", .. })));
+    }
+
+    #[tokio::test]
+    async fn a_breached_password_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pwned.txt");
+        // SHA-1 of "correct horse".
+        std::fs::write(&file, "2F9E53523B62ABC141A2B4D6019D23CBA835DBD0:7\n").unwrap();
+        let config = Config {
+            argon2_memory_kib: 64,
+            argon2_iterations: 1,
+            breached_passwords: file,
+            ..Config::default()
+        };
+        let passwords = Passwords::new(&config).unwrap();
+        let email = Email::parse("ada@example.org").unwrap();
+        let refused = passwords.hash(secret("correct horse"), email.clone(), "/password").await;
+        assert!(matches!(refused, Err(Error::Invalid { pointer: "/password", .. })));
+        assert!(passwords.hash(secret("correct horses"), email, "/password").await.is_ok());
     }
 
     #[tokio::test]
