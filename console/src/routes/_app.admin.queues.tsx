@@ -13,7 +13,7 @@ export const Route = createFileRoute("/_app/admin/queues")({ component: Queues }
 
 function Queues() {
   const t = useT();
-  const allowed = useCan("admin.tasks.read");
+  const allowed = useCan("admin.queues.read");
   return (
     <Page title={t("nav.tasks")}>
       {allowed ? (
@@ -31,7 +31,7 @@ function Queues() {
 function List() {
   const t = useT();
   const query = useQuery(queuesQuery);
-  const editable = useCan("admin.tasks.write");
+  const editable = useCan("admin.queues.write");
   return (
     <div className="card">
       <Loaded query={query} rows={3}>

@@ -130,13 +130,13 @@ async fn list(identity: &Identity, workspace: &Workspace, as_json: bool) -> anyh
         let rows: Vec<_> = members.iter().map(row_json).collect();
         return say(&serde_json::to_string_pretty(&rows)?);
     }
-    let mut rows = vec![["ADDRESS", "NAME", "ROLE", "ACTIVE", "LAST LOG-IN"].map(str::to_owned)];
+    let mut rows = vec![["ADDRESS", "NAME", "ROLES", "ACTIVE", "LAST LOG-IN"].map(str::to_owned)];
     rows.extend(members.iter().map(|member| {
         let user = &member.user;
         [
             user.email.clone(),
             format!("{} {}", user.first_name, user.last_name).trim().to_owned(),
-            member.role.clone(),
+            member.roles.join(","),
             if user.is_active { "yes" } else { "no" }.to_owned(),
             user.last_login_at.map_or_else(|| "never".to_owned(), |at| format!("{at:.0}")),
         ]
@@ -184,7 +184,8 @@ fn row_json(member: &Member) -> serde_json::Value {
         "email": user.email,
         "first_name": user.first_name,
         "last_name": user.last_name,
-        "role": member.role,
+        "role": member.roles.first(),
+        "roles": member.roles,
         "is_active": user.is_active,
         "created_at": user.created_at,
         "last_login_at": user.last_login_at,
@@ -195,7 +196,7 @@ fn print(member: &Member, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return say(&serde_json::to_string_pretty(&row_json(member))?);
     }
-    say(&format!("{}  {}  {}", member.user.id, member.user.email, member.role))
+    say(&format!("{}  {}  {}", member.user.id, member.user.email, member.roles.join(",")))
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -28,6 +28,26 @@ pub enum Error {
     SessionNotFound(SessionId),
     #[error("workspace {0} does not exist")]
     WorkspaceNotFound(WorkspaceId),
+    #[error("there is no role {0:?} here")]
+    RoleNotFound(String),
+    #[error("there is a role {0} already")]
+    RoleTaken(String),
+    #[error("the role {0} is built in: it cannot be changed")]
+    RoleBuiltIn(String),
+    #[error("the role {role} is held by {holders}: give them another first")]
+    RoleHeld { role: String, holders: u64 },
+    #[error("a workspace makes at most {0} roles")]
+    TooManyRoles(u64),
+    #[error("a member has at least one role; take them out of the workspace instead")]
+    LastRole,
+    #[error("{0} is a service account: delete it instead")]
+    NotAPerson(UserId),
+    #[error("the installation's first workspace cannot be deleted")]
+    FirstWorkspace,
+    #[error("the workspace is not deleted")]
+    NotDeleted,
+    #[error(transparent)]
+    Denied(#[from] kernel::Denied),
     #[error("{pointer}: {reason}")]
     Invalid { pointer: &'static str, reason: String },
     #[error("the e-mail address is taken")]
@@ -74,9 +94,20 @@ impl ToProblem for Error {
             Self::Csrf => Problem::forbidden("identity.csrf", self),
             Self::ForeignOrigin => Problem::forbidden("identity.foreign-origin", self),
             Self::NoWorkspace => Problem::forbidden("identity.no-workspace", self),
-            Self::UserNotFound(_) | Self::SessionNotFound(_) | Self::WorkspaceNotFound(_) => {
-                Problem::not_found("identity.not-found", self)
-            }
+            Self::UserNotFound(_)
+            | Self::SessionNotFound(_)
+            | Self::WorkspaceNotFound(_)
+            | Self::RoleNotFound(_) => Problem::not_found("identity.not-found", self),
+            Self::RoleTaken(_) => Problem::conflict("identity.role-taken", self)
+                .with_errors(vec![FieldError::new("/name", self)]),
+            Self::RoleBuiltIn(_) => Problem::conflict("identity.role-built-in", self),
+            Self::RoleHeld { .. } => Problem::conflict("identity.role-held", self),
+            Self::TooManyRoles(_) => Problem::conflict("identity.too-many-roles", self),
+            Self::LastRole => Problem::conflict("identity.last-role", self),
+            Self::NotAPerson(_) => Problem::conflict("identity.not-a-person", self),
+            Self::FirstWorkspace => Problem::conflict("identity.first-workspace", self),
+            Self::NotDeleted => Problem::conflict("identity.not-deleted", self),
+            Self::Denied(denied) => denied.problem(),
             Self::Invalid { pointer, reason } => Problem::unprocessable("identity.invalid", self)
                 .with_errors(vec![FieldError::new(*pointer, reason)]),
             Self::EmailTaken => Problem::conflict("identity.email-taken", self)

@@ -24,6 +24,7 @@ mod service;
 mod store;
 
 use db::migrations;
+use model::{Catalogue, KnownPermission};
 use platform::{BuildError, Manifest, Parts, Platform, Role, Service};
 
 pub use config::Config;
@@ -51,8 +52,11 @@ pub fn build(
     config: Config,
     manifests: &[&Manifest],
 ) -> Result<(Identity, Parts), BuildError> {
-    let permissions = manifests.iter().flat_map(|manifest| manifest.permissions).chain(permissions::ALL);
-    let identity = Identity::new(platform, config, permissions.map(|permission| permission.name))?;
+    let permissions = manifests.iter().map(|manifest| (manifest.name, manifest.permissions));
+    let known = permissions.chain([(MANIFEST.name, permissions::ALL)]).flat_map(|(module, permissions)| {
+        permissions.iter().map(move |info| KnownPermission { module, info: *info })
+    });
+    let identity = Identity::new(platform, config, Catalogue::new(known))?;
     platform.directory.provide(std::sync::Arc::new(identity.clone()));
     let follower = identity.clone();
     let parts = Parts {

@@ -3,10 +3,25 @@ use kernel::{Permission, PermissionInfo, permission};
 permission!(ReadUsers = "identity.users.read", "See the people of the workspace and their roles");
 permission!(
     WriteUsers = "identity.users.write",
-    "Create, change and disable people, give roles, make reset links"
+    "Create, invite, change and disable people, give roles, make reset links"
 );
-permission!(ReadAudit = "identity.audit.read", "Read the audit log");
-permission!(WriteWorkspaces = "identity.workspaces.write", "Create workspaces");
+permission!(WriteRoles = "identity.roles.write", "Create, change and delete the workspace's own roles");
+permission!(ReadAudit = "identity.audit.read", "Read, export and check the audit log");
+permission!(WriteWorkspace = "identity.workspace.write", "Rename and delete the workspace");
+permission!(
+    installation WriteWorkspaces = "identity.workspaces.write",
+    "Create, see, change, delete and restore the workspaces of the installation"
+);
+permission!(ReadQuotas = "identity.quotas.read", "See what the workspace uses and what it may use");
+permission!(installation WriteQuotas = "identity.quotas.write", "Set what workspaces may use");
 
-pub(crate) const ALL: &[PermissionInfo] =
-    &[ReadUsers::INFO, WriteUsers::INFO, ReadAudit::INFO, WriteWorkspaces::INFO];
+pub(crate) const ALL: &[PermissionInfo] = &[
+    ReadUsers::INFO,
+    WriteUsers::INFO,
+    WriteRoles::INFO,
+    ReadAudit::INFO,
+    WriteWorkspace::INFO,
+    WriteWorkspaces::INFO,
+    ReadQuotas::INFO,
+    WriteQuotas::INFO,
+];

@@ -22,8 +22,8 @@ pub struct Person {
 #[derive(Debug, Clone)]
 pub struct Member {
     pub person: Person,
-    /// The role's name.
-    pub role: String,
+    /// Names of their roles there.
+    pub roles: Vec<String>,
     pub grants: Arc<Grants>,
 }
 

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use web::{Allowed, Json, Path};
 
 use crate::{
-    permissions::{ReadTasks, WriteTasks},
+    permissions::{ReadQueues, WriteQueues},
     service::Admin,
 };
 
@@ -51,7 +51,7 @@ impl From<QueueState> for QueueBody {
     responses((status = 200, body = QueuesBody)))]
 pub(crate) async fn list(
     State(admin): State<Admin>,
-    Allowed(allow): Allowed<ReadTasks>,
+    Allowed(allow): Allowed<ReadQueues>,
 ) -> web::Result<Json<QueuesBody>> {
     let items = admin.queues(&allow).await?.into_iter().map(QueueBody::from).collect();
     Ok(Json(QueuesBody { items }))
@@ -64,7 +64,7 @@ pub(crate) async fn list(
     params(("name" = String, Path)), responses((status = 200, body = QueueBody)))]
 pub(crate) async fn pause(
     State(admin): State<Admin>,
-    Allowed(allow): Allowed<WriteTasks>,
+    Allowed(allow): Allowed<WriteQueues>,
     Path(name): Path<String>,
 ) -> web::Result<Json<QueueBody>> {
     Ok(Json(admin.pause_queue(&allow, &name).await?.into()))
@@ -75,7 +75,7 @@ pub(crate) async fn pause(
     params(("name" = String, Path)), responses((status = 200, body = QueueBody)))]
 pub(crate) async fn resume(
     State(admin): State<Admin>,
-    Allowed(allow): Allowed<WriteTasks>,
+    Allowed(allow): Allowed<WriteQueues>,
     Path(name): Path<String>,
 ) -> web::Result<Json<QueueBody>> {
     Ok(Json(admin.resume_queue(&allow, &name).await?.into()))

@@ -7,7 +7,7 @@ use web::{Page, PageQuery};
 use super::Admin;
 use crate::{
     error::Error,
-    permissions::{ReadSchedules, ReadTasks, WriteSchedules, WriteTasks},
+    permissions::{ReadQueues, ReadSchedules, ReadTasks, WriteQueues, WriteSchedules, WriteTasks},
 };
 
 /// Whose tasks are meant.
@@ -99,14 +99,14 @@ impl Admin {
         Ok(if outside { jobs::installation() } else { ctx.workspace })
     }
 
-    pub(crate) async fn queues(&self, _: &Allow<ReadTasks>) -> Result<Vec<QueueState>, Error> {
+    pub(crate) async fn queues(&self, _: &Allow<ReadQueues>) -> Result<Vec<QueueState>, Error> {
         let mut tx = self.0.platform.db.read().await?;
         Ok(self.0.platform.jobs.queues(&mut tx).await?)
     }
 
     pub(crate) async fn pause_queue(
         &self,
-        allow: &Allow<WriteTasks>,
+        allow: &Allow<WriteQueues>,
         name: &str,
     ) -> Result<QueueState, Error> {
         let mut tx = self.0.platform.db.begin().await?;
@@ -118,7 +118,7 @@ impl Admin {
 
     pub(crate) async fn resume_queue(
         &self,
-        allow: &Allow<WriteTasks>,
+        allow: &Allow<WriteQueues>,
         name: &str,
     ) -> Result<QueueState, Error> {
         let mut tx = self.0.platform.db.begin().await?;

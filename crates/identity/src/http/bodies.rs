@@ -1,6 +1,6 @@
 //! Bodies that several routes share.
 
-use kernel::{Ctx, Timestamp, UserId, WorkspaceId};
+use kernel::{Ctx, Grants, Timestamp, UserId, WorkspaceId};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -101,7 +101,7 @@ pub(super) struct WorkspaceRef {
     slug: String,
 }
 
-/// A workspace and the caller's role in it.
+/// A workspace and the caller's roles in it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Workspace)]
 pub(super) struct WorkspaceWithRole {
@@ -109,7 +109,9 @@ pub(super) struct WorkspaceWithRole {
     pub(super) id: WorkspaceId,
     pub(super) name: String,
     pub(super) slug: String,
+    /// The first of `roles`.
     pub(super) role: String,
+    pub(super) roles: Vec<String>,
 }
 
 impl From<&Membership> for WorkspaceWithRole {
@@ -118,7 +120,8 @@ impl From<&Membership> for WorkspaceWithRole {
             id: membership.workspace.id,
             name: membership.workspace.name.clone(),
             slug: membership.workspace.slug.clone(),
-            role: membership.role.name.clone(),
+            role: membership.roles.first().map(|role| role.name.clone()).unwrap_or_default(),
+            roles: membership.role_names(),
         }
     }
 }
@@ -127,21 +130,16 @@ impl Me {
     /// As seen by a caller; `ctx` says in which workspace and with what scopes.
     pub(super) fn seen_by(identity: &Identity, signed_in: &SignedIn, ctx: &Ctx) -> Self {
         let membership = signed_in.membership(ctx.workspace).unwrap_or_else(|| signed_in.current());
-        let has = |name: &String| ctx.grants.has(name);
-        Self::new(
-            signed_in,
-            membership,
-            membership.role.permissions(identity.permissions()).into_iter().filter(has),
-        )
+        Self::new(signed_in, membership, identity.catalogue().names(), &ctx.grants)
     }
 
     /// As a session that was just opened sees itself.
     pub(super) fn just_signed_in(identity: &Identity, signed_in: &SignedIn) -> Self {
         let membership = signed_in.current();
-        Self::new(signed_in, membership, membership.role.permissions(identity.permissions()).into_iter())
+        Self::new(signed_in, membership, identity.catalogue().names(), &membership.grants)
     }
 
-    fn new(signed_in: &SignedIn, membership: &Membership, permissions: impl Iterator<Item = String>) -> Self {
+    fn new(signed_in: &SignedIn, membership: &Membership, known: &[&str], grants: &Grants) -> Self {
         let user = &signed_in.user;
         Self {
             id: user.id,
@@ -153,8 +151,12 @@ impl Me {
             is_verified: user.is_verified,
             created_at: user.created_at,
             last_login_at: user.last_login_at,
-            roles: vec![membership.role.name.clone()],
-            permissions: permissions.collect(),
+            roles: membership.role_names(),
+            permissions: known
+                .iter()
+                .filter(|name| grants.has(name))
+                .map(|name| (*name).to_owned())
+                .collect(),
             scopes: signed_in.session.scopes.clone(),
             workspace: WorkspaceRef {
                 id: membership.workspace.id,
@@ -188,7 +190,7 @@ pub(super) struct User {
 
 impl From<Member> for User {
     fn from(member: Member) -> Self {
-        let Member { user, role } = member;
+        let Member { user, roles } = member;
         Self {
             id: user.id,
             email: user.email,
@@ -196,7 +198,7 @@ impl From<Member> for User {
             last_name: user.last_name,
             is_active: user.is_active,
             is_verified: user.is_verified,
-            roles: vec![role],
+            roles,
             created_at: user.created_at,
             updated_at: user.updated_at,
             last_login_at: user.last_login_at,

@@ -7,7 +7,9 @@ mod browser;
 mod cookies;
 mod login;
 mod me;
+mod members;
 mod older;
+mod roles;
 mod sessions;
 mod users;
 mod workspaces;
@@ -39,8 +41,20 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::update_user))
         .routes(routes!(users::make_reset_link))
-        .routes(routes!(users::list_roles))
+        .routes(routes!(members::give_role, members::take_role))
+        .routes(routes!(members::remove_member))
+        .routes(routes!(roles::list_roles, roles::create_role))
+        .routes(routes!(roles::get_role, roles::update_role, roles::delete_role))
+        .routes(routes!(roles::list_permissions))
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(
+            workspaces::get_workspace,
+            workspaces::update_workspace,
+            workspaces::delete_workspace
+        ))
+        .routes(routes!(workspaces::restore_workspace))
+        .routes(routes!(workspaces::leave_workspace))
+        .routes(routes!(workspaces::list_all_workspaces))
         .routes(routes!(audit::list_audit))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(identity)

@@ -36,7 +36,11 @@ pub(super) async fn list_users(
     Query(query): Query<UsersQuery>,
 ) -> web::Result<Json<Page<User>>> {
     let page = PageQuery::parse(query.page, query.page_size)?;
-    let filter = model::MemberFilter { search: query.search, role: query.role, is_active: query.is_active };
+    let filter = model::MemberFilter {
+        search: query.search,
+        role: query.role.as_deref().map(model::sought_role),
+        is_active: query.is_active,
+    };
     let (items, total) = identity.list_users(&allow, &filter, page.limit(), page.offset()).await?;
     Ok(Json(page.of(items, total).map(User::from)))
 }
@@ -142,48 +146,6 @@ pub(super) async fn make_reset_link(
 ) -> web::Result<Json<PasswordLink>> {
     let link = identity.make_reset_link(&allow, id).await?;
     Ok(Json(PasswordLink { password_link: link.url, expires_at: link.expires_at }))
-}
-
-/// A named set of permissions.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Role {
-    name: String,
-    description: String,
-    permissions: Vec<String>,
-}
-
-impl Role {
-    fn new(role: &model::Role, known: &[&'static str]) -> Self {
-        Self {
-            name: role.name.clone(),
-            description: role.description.clone(),
-            permissions: role.permissions(known),
-        }
-    }
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct RolesQuery {
-    /// From 1.
-    #[param(minimum = 1, maximum = 1_000_000)]
-    page: Option<u32>,
-    #[param(minimum = 1, maximum = 100)]
-    page_size: Option<u32>,
-}
-
-/// List the roles that can be given
-#[utoipa::path(get, path = "/api/v1/roles", tag = "users", operation_id = "list_roles", params(RolesQuery),
-    responses((status = 200, body = Page<Role>)))]
-pub(super) async fn list_roles(
-    State(identity): State<Identity>,
-    Allowed(allow): Allowed<ReadUsers>,
-    Query(query): Query<RolesQuery>,
-) -> web::Result<Json<Page<Role>>> {
-    let page = PageQuery::parse(query.page, query.page_size)?;
-    let roles = identity.list_roles(&allow).await?;
-    Ok(Json(cut(page, &roles).map(|role| Role::new(role, identity.permissions()))))
 }
 
 /// One page of a list that is short enough to be read whole.

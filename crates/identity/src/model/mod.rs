@@ -10,7 +10,9 @@ mod secret;
 mod session;
 mod user;
 
-pub(crate) use access::{ADMIN, Membership, Role, Workspace, may_give};
+pub(crate) use access::{
+    ADMIN, Catalogue, KnownPermission, Membership, Role, Workspace, is_role_name, role_name, sought_role,
+};
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use name::{PersonName, Slug, WorkspaceName};

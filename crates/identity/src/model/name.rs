@@ -55,6 +55,15 @@ impl Slug {
         Self(if slug.is_empty() { "workspace" } else { slug }.to_owned())
     }
 
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let fine = (1..=50).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+            && !text.contains("--");
+        fine.then(|| Self(text.to_owned()))
+    }
+
     /// The same with a number behind it, for a name that is taken.
     pub(crate) fn numbered(&self, number: u32) -> Self {
         Self(format!("{}-{number}", self.0))
@@ -78,6 +87,11 @@ mod tests {
         check("  A -- b!  ", "a-b");
         check("東京", "workspace");
         check(&"x".repeat(100), &"x".repeat(40));
+        for (text, fine) in
+            [("a-1", true), ("A", false), ("-a", false), ("a-", false), ("a--b", false), ("", false)]
+        {
+            assert_eq!(Slug::parse(text).is_some(), fine, "{text:?}");
+        }
     }
 
     #[test]

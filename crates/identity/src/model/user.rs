@@ -59,7 +59,14 @@ impl Account {
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) user: User,
-    pub(crate) role: String,
+    /// By name; never empty.
+    pub(crate) roles: Vec<String>,
+}
+
+impl Member {
+    pub(crate) fn has_role(&self, name: &str) -> bool {
+        self.roles.iter().any(|role| role == name)
+    }
 }
 
 /// What a list of members is narrowed to.

@@ -9,7 +9,7 @@ use platform::{Audit, Member, People, Person};
 
 use super::Identity;
 use crate::{
-    model::{self, NewEntry, User},
+    model::{self, NewEntry, Role, User},
     store,
 };
 
@@ -22,15 +22,38 @@ fn person(user: User) -> Person {
     Person { id: user.id, email: user.email, name, locale: user.locale, is_active: user.is_active }
 }
 
-fn member(member: model::Member, roles: &HashMap<String, Arc<Grants>>) -> Member {
-    let grants = roles.get(&member.role).cloned().unwrap_or_else(|| Arc::new(Grants::none()));
-    Member { person: person(member.user), role: member.role, grants }
+fn member(member: model::Member, grants: Arc<Grants>) -> Member {
+    Member { person: person(member.user), roles: member.roles, grants }
 }
 
-/// What each role of the workspace grants.
-async fn roles(tx: &mut Tx, workspace: WorkspaceId) -> Result<HashMap<String, Arc<Grants>>> {
-    let roles = store::workspaces::list_roles(tx, workspace).await?;
-    Ok(roles.into_iter().map(|role| (role.name.clone(), Arc::new(role.grants()))).collect())
+/// What members of one workspace hold, by their roles: most have the same.
+struct Held<'i> {
+    identity: &'i Identity,
+    is_first: bool,
+    roles: Vec<Role>,
+    grants: HashMap<Vec<String>, Arc<Grants>>,
+}
+
+impl Held<'_> {
+    fn grants(&mut self, names: &[String]) -> Arc<Grants> {
+        if let Some(known) = self.grants.get(names) {
+            return known.clone();
+        }
+        let roles: Vec<_> = self.roles.iter().filter(|role| names.contains(&role.name)).cloned().collect();
+        let grants = Arc::new(self.identity.0.catalogue.grants(self.is_first, &roles));
+        self.grants.insert(names.to_vec(), grants.clone());
+        grants
+    }
+}
+
+impl Identity {
+    /// `None` for a workspace that is not there, or was put aside: it has no members then.
+    async fn held(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Option<Held<'_>>> {
+        let found = store::workspaces::find(tx, workspace).await?;
+        let Some(found) = found.filter(|found| found.deleted_at.is_none()) else { return Ok(None) };
+        let roles = store::roles::list(tx, workspace).await?;
+        Ok(Some(Held { identity: self, is_first: found.is_first, roles, grants: HashMap::new() }))
+    }
 }
 
 #[async_trait]
@@ -42,13 +65,19 @@ impl People for Identity {
 
     async fn member(&self, tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>> {
         let Some(found) = store::users::find_member(tx, workspace, id).await? else { return Ok(None) };
-        Ok(Some(member(found, &roles(tx, workspace).await?)))
+        let Some(mut held) = self.held(tx, workspace).await? else { return Ok(None) };
+        let grants = held.grants(&found.roles);
+        Ok(Some(member(found, grants)))
     }
 
     async fn members(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<Member>> {
-        let roles = roles(tx, workspace).await?;
+        let Some(mut held) = self.held(tx, workspace).await? else { return Ok(Vec::new()) };
         let found = store::users::list_all(tx, workspace).await?;
-        Ok(found.into_iter().map(|found| member(found, &roles)).collect())
+        let with_grants = |found: model::Member| {
+            let grants = held.grants(&found.roles);
+            member(found, grants)
+        };
+        Ok(found.into_iter().map(with_grants).collect())
     }
 
     async fn find_workspace(&self, tx: &mut Tx, name: Option<&str>) -> Result<Option<WorkspaceId>> {
@@ -59,7 +88,7 @@ impl People for Identity {
                 Err(_) => store::workspaces::find_by_slug(tx, name).await?,
             },
         };
-        Ok(found.map(|workspace| workspace.id))
+        Ok(found.filter(|workspace| workspace.deleted_at.is_none()).map(|workspace| workspace.id))
     }
 
     async fn record(&self, tx: &mut Tx, ctx: &Ctx, audit: Audit) -> Result<()> {
@@ -68,6 +97,6 @@ impl People for Identity {
             Some(target) => entry.target(target),
             None => entry,
         };
-        store::audit::append(tx, entry).await
+        self.write_down(tx, entry).await
     }
 }

@@ -61,12 +61,8 @@ impl Identity {
             found.ok_or(Error::LinkRefused)?;
         }
         let email = email(&admin.email)?;
-        let mut workspace = Workspace {
-            id: WorkspaceId::new(visit.now),
-            name: FIRST_WORKSPACE.0.to_owned(),
-            slug: FIRST_WORKSPACE.1.to_owned(),
-            created_at: visit.now,
-        };
+        let (name, slug) = FIRST_WORKSPACE;
+        let mut workspace = Workspace::new(WorkspaceId::new(visit.now), name, slug, visit.now);
         let mut user = User {
             id: UserId::new(visit.now),
             kind: UserKind::Person,
@@ -105,7 +101,7 @@ impl Identity {
         store::sessions::insert(&mut tx, &session, Proof::Cookie(cookie.hash())).await?;
         let entry =
             NewEntry::during(visit, workspace.id, "identity.first-run").actor(user.id).target(user.id);
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.settled.store(true, Ordering::Relaxed);
         Ok(BrowserSession { id: session.id, cookie })

@@ -2,10 +2,7 @@ use jiff::SignedDuration;
 use kernel::{Allow, Secret, Timestamp, UserId};
 use serde_json::json;
 
-use super::{
-    Identity,
-    users::{manageable, member},
-};
+use super::{Identity, users::member};
 use crate::{
     error::Error,
     model::{Email, NewEntry, Token, Visit, refuse_length},
@@ -30,14 +27,14 @@ impl Identity {
         let expires_at = allow.now + SignedDuration::from_secs(self.config().reset_link_ttl_s.into());
         let mut tx = self.0.db.begin().await?;
         let member = member(&mut tx, allow, id).await?;
-        manageable(&mut tx, allow, &member).await?;
+        self.manageable(&mut tx, allow, &member).await?;
         if member.user.home != allow.workspace {
             return Err(Error::NotHome);
         }
         store::links::revoke(&mut tx, id, Purpose::ResetPassword, allow.now).await?;
         store::links::insert(&mut tx, &token.hash(), Purpose::ResetPassword, Some(id), allow.now, expires_at)
             .await?;
-        store::audit::append(&mut tx, NewEntry::by(allow, "identity.reset-link-made").target(id)).await?;
+        self.write_down(&mut tx, NewEntry::by(allow, "identity.reset-link-made").target(id)).await?;
         tx.commit().await?;
         Ok(ResetLink { url: format!("{}/reset?token={}", self.public_url(), token.text()), expires_at })
     }
@@ -72,7 +69,7 @@ impl Identity {
             .actor(user)
             .target(user)
             .detail(json!({ "sessions_ended": ended }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(())

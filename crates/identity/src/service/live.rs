@@ -201,7 +201,7 @@ impl Identity {
         let Some(session) = session.filter(|session| session.is_live(now)) else { return Ok(None) };
         let account = store::users::find_account_by_id(&mut tx, session.user).await?;
         let Some(account) = account.filter(|account| account.may_sign_in()) else { return Ok(None) };
-        let memberships = store::workspaces::list_memberships(&mut tx, session.user).await?;
+        let memberships = self.memberships(&mut tx, session.user).await?;
         if memberships.is_empty() {
             return Ok(None);
         }

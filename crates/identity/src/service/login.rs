@@ -106,7 +106,7 @@ impl Identity {
         entry.actor_email = email.map(|email| email.shown().to_owned());
         entry.target = account.map(|account| account.user.id.to_string());
         let mut tx = self.0.db.begin().await?;
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Identity {
         if !unchanged {
             return Err(Error::BadCredentials);
         }
-        let memberships = store::workspaces::list_memberships(&mut tx, user).await?;
+        let memberships = self.memberships(&mut tx, user).await?;
         let membership = choose(memberships, account.user.home).ok_or(Error::NoWorkspace)?;
         let kind = match proof {
             Proof::Cookie(_) => SessionKind::Browser,
@@ -144,7 +144,7 @@ impl Identity {
             .actor(user)
             .target(session.id)
             .detail(json!({ "device": session.device }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.throttle.give_back(&attempt).await;
         count("ok");

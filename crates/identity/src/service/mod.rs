@@ -1,5 +1,6 @@
 //! What people and programs can do. Split by use case; [`Identity`] is the handle on all of it.
 
+mod access;
 mod audit;
 mod breached;
 mod directory;
@@ -8,8 +9,10 @@ mod keys;
 mod links;
 mod live;
 mod login;
+mod members;
 mod passwords;
 mod refresh;
+mod roles;
 mod seal;
 mod sessions;
 mod throttle;
@@ -31,11 +34,18 @@ use tokio::sync::OnceCell;
 pub(crate) use first_run::FirstAdmin;
 pub(crate) use live::SignedIn;
 pub(crate) use login::BrowserSession;
+pub(crate) use roles::{Granting, NewRole, RoleChange};
 pub(crate) use sessions::ProfileChange;
 pub(crate) use tokens::TokenPair;
 pub(crate) use users::{NewUser, UserChange};
+pub(crate) use workspaces::WorkspaceChange;
 
-use crate::{config::Config, error::Error, model::SessionTimes, store};
+use crate::{
+    config::Config,
+    error::Error,
+    model::{Catalogue, SessionTimes},
+    store,
+};
 
 /// Accounts, sessions, roles, workspaces. Cheap to clone.
 #[derive(Clone)]
@@ -47,8 +57,7 @@ struct Inner {
     spawner: Spawner,
     config: Config,
     public_url: String,
-    /// Every permission of the installation, by name.
-    permissions: Vec<&'static str>,
+    catalogue: Catalogue,
     tokens: tokens::Tokens,
     passwords: passwords::Passwords,
     throttle: throttle::Throttle,
@@ -60,13 +69,9 @@ struct Inner {
 }
 
 impl Identity {
-    /// `permissions` are those of all modules, for what an administrator holds. Makes the signing key at the first start;
+    /// `catalogue` holds the permissions of all modules, for what an administrator holds. Makes the signing key at the first start;
     /// an error when it cannot, or when a setting is wrong.
-    pub(crate) fn new(
-        platform: &Platform,
-        config: Config,
-        permissions: impl IntoIterator<Item = &'static str>,
-    ) -> Result<Self, BuildError> {
+    pub(crate) fn new(platform: &Platform, config: Config, catalogue: Catalogue) -> Result<Self, BuildError> {
         let faults = config.validate();
         anyhow::ensure!(faults.is_empty(), faults.join("; "));
         let secret = keys::secret(&config, &platform.data)?;
@@ -74,15 +79,12 @@ impl Identity {
             idle: SignedDuration::from_secs(config.session_idle_s.into()),
             max: SignedDuration::from_secs(config.session_max_s.into()),
         };
-        let mut permissions: Vec<_> = permissions.into_iter().collect();
-        permissions.sort_unstable();
-        permissions.dedup();
         Ok(Self(Arc::new(Inner {
             db: platform.db.clone(),
             clock: platform.clock.clone(),
             spawner: platform.spawner.clone(),
             public_url: platform.public_url.trim_end_matches('/').to_owned(),
-            permissions,
+            catalogue,
             tokens: tokens::Tokens::new(&config, secret.expose())?,
             passwords: passwords::Passwords::new(&config)?,
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
@@ -106,9 +108,9 @@ impl Identity {
         &self.0.public_url
     }
 
-    /// Every permission that exists, by name, sorted.
-    pub(crate) fn permissions(&self) -> &[&'static str] {
-        &self.0.permissions
+    /// Every permission that exists.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
     }
 
     /// What to call these users: their full name, else their e-mail address. Those that do not exist are left out.

@@ -25,7 +25,7 @@ impl Identity {
         if !account.is_some_and(|account| account.may_sign_in()) {
             return Err(Error::RefreshRefused);
         }
-        let memberships = store::workspaces::list_memberships(&mut tx, session.user).await?;
+        let memberships = self.memberships(&mut tx, session.user).await?;
         let membership = choose(memberships, session.workspace).ok_or(Error::NoWorkspace)?;
         let next = match refresh.present(&token, visit.now, grace) {
             Presented::Current => {
@@ -47,7 +47,7 @@ impl Identity {
                     .actor(session.user)
                     .target(session.id)
                     .detail(json!({ "device": visit.device }));
-                store::audit::append(&mut tx, entry).await?;
+                self.write_down(&mut tx, entry).await?;
                 tx.commit().await?;
                 self.0.live.changed();
                 tracing::warn!(session.id = %session.id, "a replaced refresh token was shown again: session ended");
@@ -62,7 +62,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let Refreshing { mut session, refresh } =
             store::sessions::lock_refreshing(&mut tx, id).await?.ok_or(Error::SessionEnded)?;
-        let memberships = store::workspaces::list_memberships(&mut tx, session.user).await?;
+        let memberships = self.memberships(&mut tx, session.user).await?;
         let membership = choose(memberships, session.workspace).ok_or(Error::NoWorkspace)?;
         let next = Token::random(&mut rand::rng());
         session.last_seen_at = visit.now;

@@ -55,7 +55,7 @@ impl Identity {
         if !store::sessions::end(&mut tx, user(ctx)?, id, why, ctx.now).await? {
             return Ok(false);
         }
-        store::audit::append(&mut tx, NewEntry::by(ctx, action).target(id)).await?;
+        self.write_down(&mut tx, NewEntry::by(ctx, action).target(id)).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(true)
@@ -67,7 +67,7 @@ impl Identity {
         let why = "ended by its user";
         let ended = store::sessions::end_all(&mut tx, user(ctx)?, Some(current), why, ctx.now).await?;
         let entry = NewEntry::by(ctx, "identity.sessions-ended").detail(json!({ "sessions": ended }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(())
@@ -136,7 +136,7 @@ impl Identity {
         let entry = NewEntry::by(ctx, "identity.password-changed")
             .target(id)
             .detail(json!({ "sessions_ended": ended }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(())
@@ -154,7 +154,7 @@ impl Identity {
         store::sessions::save_workspace(&mut tx, signed_in.session.id, workspace).await?;
         let entry = NewEntry { workspace, ..NewEntry::by(ctx, "identity.workspace-switched") };
         let entry = entry.target(workspace).detail(json!({ "from": ctx.workspace }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(())

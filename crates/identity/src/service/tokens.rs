@@ -117,7 +117,7 @@ impl Tokens {
             nbf: now.as_second(),
             exp: now.as_second() + i64::from(self.access_ttl_s),
             ws: membership.workspace.id,
-            roles: vec![membership.role.name.clone()],
+            roles: membership.role_names(),
             scope: session.scopes.join(" "),
         };
         Ok(TokenPair {

@@ -1,11 +1,11 @@
 use db::{OnConstraint as _, Tx};
-use kernel::{Allow, Ctx, Secret, UserId};
+use kernel::{Allow, Ctx, Secret, UserId, WorkspaceId};
 use serde_json::json;
 
 use super::{Identity, sessions::person_name};
 use crate::{
     error::Error,
-    model::{ADMIN, Email, Member, MemberFilter, NewEntry, Role, User, UserKind, may_give},
+    model::{ADMIN, Email, Member, MemberFilter, NewEntry, User, UserKind, Workspace},
     permissions::{ReadUsers, WriteUsers},
     store,
 };
@@ -71,11 +71,6 @@ impl Identity {
         Ok(store::users::find_member_by_email(&mut tx, allow.workspace, email).await?)
     }
 
-    pub(crate) async fn list_roles(&self, allow: &Allow<ReadUsers>) -> Result<Vec<Role>, Error> {
-        let mut tx = self.0.db.read().await?;
-        Ok(store::workspaces::list_roles(&mut tx, allow.workspace).await?)
-    }
-
     pub(crate) async fn create_user(&self, allow: &Allow<WriteUsers>, new: NewUser) -> Result<Member, Error> {
         let email = email(&new.email)?;
         let user = User {
@@ -95,11 +90,12 @@ impl Identity {
         // Asked before the hash, so that a refusal costs nothing.
         {
             let mut tx = self.0.db.read().await?;
-            giveable(&mut tx, allow, &new.role).await?;
+            self.giveable(&mut tx, allow, &new.role).await?;
         }
         let hash = self.0.passwords.hash(new.password, email.clone(), "/password").await?;
         let mut tx = self.0.db.begin().await?;
-        let role = giveable(&mut tx, allow, &new.role).await?;
+        lock(&mut tx, allow).await?;
+        let role = self.giveable(&mut tx, allow, &new.role).await?;
         store::users::insert(&mut tx, &user, &email, &hash)
             .await
             .on_constraint("identity_users_email_key_key", || Error::EmailTaken)?;
@@ -107,10 +103,10 @@ impl Identity {
             .await?;
         let entry = NewEntry::by(allow, "identity.user-created")
             .target(user.id)
-            .detail(json!({ "email": user.email, "role": role.name }));
-        store::audit::append(&mut tx, entry).await?;
+            .detail(json!({ "email": user.email, "roles": [role.name] }));
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
-        Ok(Member { user, role: role.name })
+        Ok(Member { user, roles: vec![role.name] })
     }
 
     pub(crate) async fn update_user(
@@ -120,8 +116,9 @@ impl Identity {
         change: UserChange,
     ) -> Result<Member, Error> {
         let mut tx = self.0.db.begin().await?;
+        lock(&mut tx, allow).await?;
         let before = member(&mut tx, allow, id).await?;
-        manageable(&mut tx, allow, &before).await?;
+        self.manageable(&mut tx, allow, &before).await?;
         if change.touches_account() && before.user.home != allow.workspace {
             return Err(Error::NotHome);
         }
@@ -136,22 +133,18 @@ impl Identity {
             after.user.is_active = is_active;
         }
         if let Some(role) = &change.role {
-            after.role = giveable(&mut tx, allow, role).await?.name;
+            after.roles = vec![self.giveable(&mut tx, allow, role).await?.name];
         }
-        let was_admin = before.role == ADMIN && before.user.is_active;
-        let is_admin = after.role == ADMIN && after.user.is_active;
-        if was_admin
-            && !is_admin
-            && store::users::count_active_with_role(&mut tx, allow.workspace, ADMIN).await? <= 1
-        {
-            return Err(Error::LastAdmin);
+        let is_admin = |member: &Member| member.has_role(ADMIN) && member.user.is_active;
+        if is_admin(&before) && !is_admin(&after) {
+            refuse_last_admin(&mut tx, allow.workspace).await?;
         }
         if change.touches_account() {
             after.user.updated_at = allow.now;
             store::users::save(&mut tx, &after.user).await?;
         }
-        if after.role != before.role {
-            store::workspaces::save_membership(&mut tx, allow.workspace, id, &after.role).await?;
+        if after.roles != before.roles {
+            store::workspaces::save_membership(&mut tx, allow.workspace, id, &after.roles).await?;
         }
         if !after.user.is_active {
             store::sessions::end_all(&mut tx, id, None, "account disabled", allow.now).await?;
@@ -159,7 +152,7 @@ impl Identity {
         let entry = NewEntry::by(allow, "identity.user-updated")
             .target(id)
             .detail(json!({ "before": shown(&before), "after": shown(&after) }));
-        store::audit::append(&mut tx, entry).await?;
+        self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(after)
@@ -172,7 +165,7 @@ fn shown(member: &Member) -> serde_json::Value {
         "first_name": member.user.first_name,
         "last_name": member.user.last_name,
         "is_active": member.user.is_active,
-        "role": member.role,
+        "roles": member.roles,
     })
 }
 
@@ -186,18 +179,15 @@ pub(super) async fn member(tx: &mut Tx, ctx: &Ctx, id: UserId) -> Result<Member,
     store::users::find_member(tx, ctx.workspace, id).await?.ok_or(Error::UserNotFound(id))
 }
 
-/// A role that exists and that the caller may give.
-async fn giveable(tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<Role, Error> {
-    let role = store::workspaces::find_role(tx, ctx.workspace, name).await?;
-    let role = role
-        .ok_or_else(|| Error::Invalid { pointer: "/role", reason: "is no role of this workspace".into() })?;
-    if may_give(&ctx.grants, &role) { Ok(role) } else { Err(Error::RoleBeyondCaller(role.name)) }
+/// Takes the caller's workspace for changes of its members and roles, before any of them is read.
+pub(super) async fn lock(tx: &mut Tx, ctx: &Ctx) -> Result<Workspace, Error> {
+    store::workspaces::lock(tx, ctx.workspace).await?.ok_or(Error::WorkspaceNotFound(ctx.workspace))
 }
 
-/// Who holds more than the caller is not the caller's to manage.
-pub(super) async fn manageable(tx: &mut Tx, ctx: &Ctx, member: &Member) -> Result<(), Error> {
-    match store::workspaces::find_role(tx, ctx.workspace, &member.role).await? {
-        Some(role) if !may_give(&ctx.grants, &role) => Err(Error::RoleBeyondCaller(role.name)),
+/// Asked by who takes an administrator away, while that one still counts; the workspace is locked.
+pub(super) async fn refuse_last_admin(tx: &mut Tx, workspace: WorkspaceId) -> Result<(), Error> {
+    match store::users::count_active_with_role(tx, workspace, ADMIN).await? {
+        0 | 1 => Err(Error::LastAdmin),
         _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod links;
+pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;
 pub(crate) mod workspaces;

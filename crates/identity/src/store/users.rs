@@ -1,6 +1,7 @@
 use db::{FromRow, Result, Row, Tx};
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
+use super::workspaces::roles_of;
 use crate::model::{Account, Email, Member, MemberFilter, User, UserKind};
 
 impl FromRow for User {
@@ -36,7 +37,7 @@ impl FromRow for Account {
 
 impl FromRow for Member {
     fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self { user: User::from_row(row)?, role: row.get("role")? })
+        Ok(Self { user: User::from_row(row)?, roles: roles_of(row)? })
     }
 }
 
@@ -81,7 +82,7 @@ pub(crate) async fn find_account_by_id(tx: &mut Tx, id: UserId) -> Result<Option
 
 pub(crate) async fn find_member(tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>> {
     tx.query(
-        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+        "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
          WHERE m.workspace_id = $1 AND u.id = $2 AND u.deleted_at IS NULL",
     )
     .bind(workspace)
@@ -94,7 +95,7 @@ const MATCHING: &str = "
     FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
     WHERE m.workspace_id = $1 AND u.deleted_at IS NULL
       AND ($2 IS NULL OR u.email_key LIKE $2 ESCAPE '!' OR LOWER(u.first_name || ' ' || u.last_name) LIKE $2 ESCAPE '!')
-      AND ($3 IS NULL OR m.role = $3)
+      AND ($3 IS NULL OR m.role = $3 OR m.roles LIKE '%\"' || $3 || '\"%')
       AND ($4 IS NULL OR u.is_active = $4)";
 
 fn pattern(filter: &MemberFilter) -> Option<String> {
@@ -121,7 +122,7 @@ pub(crate) async fn list_members(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<Member>> {
-    tx.query_built(format!("SELECT u.*, m.role {MATCHING} ORDER BY u.id LIMIT $5 OFFSET $6"))
+    tx.query_built(format!("SELECT u.*, m.role, m.roles {MATCHING} ORDER BY u.id LIMIT $5 OFFSET $6"))
         .bind(workspace)
         .bind(pattern(filter))
         .bind(filter.role.clone())
@@ -132,13 +133,12 @@ pub(crate) async fn list_members(
         .await
 }
 
-/// Active members with a role; the rows stay locked, so that two requests cannot both take the last one away.
+/// People who can sign in and have the role. Decide by it under [`lock`](super::workspaces::lock) only.
 pub(crate) async fn count_active_with_role(tx: &mut Tx, workspace: WorkspaceId, role: &str) -> Result<u64> {
-    // The workspace's row stands for all of its memberships: PostgreSQL's writers wait here, SQLite has one writer.
-    tx.query("UPDATE identity_workspaces SET name = name WHERE id = $1").bind(workspace).execute().await?;
     tx.query(
         "SELECT COUNT(*) AS value FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
-         WHERE m.workspace_id = $1 AND m.role = $2 AND u.is_active AND u.deleted_at IS NULL",
+         WHERE m.workspace_id = $1 AND (m.role = $2 OR m.roles LIKE '%\"' || $2 || '\"%')
+           AND u.kind = 'person' AND u.is_active AND u.deleted_at IS NULL",
     )
     .bind(workspace)
     .bind(role)
@@ -194,7 +194,7 @@ pub(crate) async fn save_login(tx: &mut Tx, id: UserId, now: Timestamp) -> Resul
 
 pub(crate) async fn list_all(tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<Member>> {
     tx.query(
-        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+        "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
          WHERE m.workspace_id = $1 AND u.deleted_at IS NULL ORDER BY u.id",
     )
     .bind(workspace)
@@ -208,7 +208,7 @@ pub(crate) async fn find_member_by_email(
     email: &Email,
 ) -> Result<Option<Member>> {
     tx.query(
-        "SELECT u.*, m.role FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+        "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
          WHERE m.workspace_id = $1 AND u.email_key = $2 AND u.deleted_at IS NULL",
     )
     .bind(workspace)

@@ -52,8 +52,8 @@ async fn what_happens_is_written_down_without_secrets() {
         assert_eq!((&failed["target"], &failed["address"]), (&json!(id), &json!("127.0.0.1")));
         let changed = &items[1];
         assert_eq!(changed["actor_email"], "admin@example.org");
-        assert_eq!(changed["detail"]["before"]["role"], "user");
-        assert_eq!(changed["detail"]["after"]["role"], "operator");
+        assert_eq!(changed["detail"]["before"]["roles"], json!(["user"]));
+        assert_eq!(changed["detail"]["after"]["roles"], json!(["operator"]));
         assert!(changed["request_id"].as_str().unwrap().starts_with("req_"), "{changed}");
 
         // Page by page it is the same list.

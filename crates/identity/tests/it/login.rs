@@ -19,7 +19,7 @@ async fn json_and_the_older_form_both_sign_in() {
         let me = bearer(app, &pair["access_token"]).get("/auth/me").await.expect(200).json();
         assert_eq!(me["email"], "Grace@Example.org");
         assert_eq!(me["roles"], json!(["operator"]));
-        assert!(me["permissions"].as_array().unwrap().contains(&json!("surveillance.cameras.write")), "{me}");
+        assert!(me["permissions"].as_array().unwrap().contains(&json!("admin.tasks.read")), "{me}");
         assert!(!me["permissions"].as_array().unwrap().contains(&json!("identity.users.read")), "{me}");
         assert_eq!(me["workspaces"][0]["id"], me["workspace"]["id"]);
         assert!(me["last_login_at"].is_string(), "{me}");

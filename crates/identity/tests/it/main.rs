@@ -8,7 +8,9 @@ mod jwt;
 mod login;
 mod people;
 mod refresh;
+mod roles;
 mod sessions;
+mod workspaces;
 
 use serde_json::{Value, json};
 use testkit::{Answer, App, Client, Modules, on_each_engine};

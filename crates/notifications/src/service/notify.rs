@@ -86,7 +86,7 @@ impl Notifications {
             member.person.is_active
                 && match to {
                     Recipients::Permission(name) => member.grants.has(name),
-                    Recipients::Role(name) => member.role == *name,
+                    Recipients::Role(name) => member.roles.contains(name),
                     Recipients::User(_) | Recipients::Workspace => true,
                 }
         });
