@@ -35,7 +35,7 @@ locked=()
 
 packages() {
   local wanted=(curl python3 python3-venv ffmpeg redis-server python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
-    gstreamer1.0-plugins-good gstreamer1.0-plugins-bad pgbouncer prometheus)
+    gstreamer1.0-plugins-good gstreamer1.0-plugins-bad pgbouncer prometheus oathtool)
   [ -n "$crate" ] || [ -n "${SOCLE_TEST_CHROMIUM:-}" ] || wanted+=(chromium)
   need_packages "${wanted[@]}" || note "going on; tests that need what is missing will fail"
 }

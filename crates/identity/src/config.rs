@@ -32,6 +32,11 @@ pub struct Config {
     pub login_address_max: u32,
     /// The time over which those come back, evenly, in seconds. Default 300.
     pub login_window_s: u32,
+    /// Wrong codes of an authenticator app per account and `second_factor_window_s`, beside the limits of log-ins: six digits
+    /// must not be guessed by who knows the password. Recovery codes and passkeys are not counted. Default 10.
+    pub second_factor_max: u32,
+    /// The time over which those come back, evenly, in seconds. Default 86400 (a day).
+    pub second_factor_window_s: u32,
     /// How long after a sign-in, or after showing the password or a code again, a session may change what protects the
     /// account (second factors, keys, the address), in seconds. Default 900.
     pub confirm_window_s: u32,
@@ -73,6 +78,8 @@ impl Default for Config {
             login_account_max: 5,
             login_address_max: 20,
             login_window_s: 300,
+            second_factor_max: 10,
+            second_factor_window_s: 86_400,
             confirm_window_s: 900,
             argon2_memory_kib: 19_456,
             argon2_iterations: 2,
@@ -104,6 +111,8 @@ impl Config {
             ("login_account_max", self.login_account_max),
             ("login_address_max", self.login_address_max),
             ("login_window_s", self.login_window_s),
+            ("second_factor_max", self.second_factor_max),
+            ("second_factor_window_s", self.second_factor_window_s),
             ("confirm_window_s", self.confirm_window_s),
             ("argon2_iterations", self.argon2_iterations),
             ("hash_queue_max", self.hash_queue_max),

@@ -1,4 +1,5 @@
-use kernel::{FieldError, Problem, SessionId, ToProblem, UserId, WorkspaceId};
+use kernel::{FieldError, Problem, Secret, SessionId, ToProblem, UserId, WorkspaceId};
+use serde_json::json;
 
 /// What can go wrong with accounts, sessions and workspaces.
 #[derive(Debug, thiserror::Error)]
@@ -70,10 +71,47 @@ pub enum Error {
         "show again who you are: POST /api/v1/auth/confirm with the password or a code, then repeat this"
     )]
     ConfirmFirst,
+    /// The password was right.
+    #[error("a second factor is needed: answer the challenge at /api/v1/auth/second-factor")]
+    SecondFactorRequired { challenge: Secret<String>, methods: Vec<&'static str>, expires_in_s: u32 },
+    #[error("the code is wrong, was used already, or is too old")]
+    WrongCode,
+    #[error("this sign-in took too long or failed too often; begin again")]
+    ChallengeRefused,
+    #[error("the passkey was not accepted")]
+    PasskeyRefused,
+    #[error("the policy here asks for a second factor: set one up first")]
+    SecondFactorNeeded,
+    #[error("{reason}")]
+    ProofRefused { pointer: &'static str, code: &'static str, reason: &'static str },
+    #[error(
+        "a session of another application, or one with fewer rights, may not change what protects the account"
+    )]
+    NotThisSession,
+    #[error("there is no authenticator app to remove")]
+    NoTotp,
+    #[error("set up a second factor first: recovery codes stand in for one")]
+    NoFactor,
+    #[error("begin to set up an authenticator app first: POST /api/v1/auth/totp")]
+    NothingPending,
+    #[error("passkey {0} does not exist")]
+    PasskeyNotFound(String),
+    #[error("there is no passkey to show")]
+    NoPasskeys,
+    #[error("no more than 20 passkeys; remove one first")]
+    TooManyPasskeys,
+    #[error("this is the last way into the account: set a password or add another one first")]
+    LastDoor,
+    #[error("passkeys do not work here: {0}")]
+    PasskeysOff(&'static str),
     #[error("only a user can do this")]
     NotAUser,
     #[error("could not hash a password: {0}")]
     Hash(String),
+    #[error("could not close or open a secret: {0}")]
+    Seal(String),
+    #[error("could not order a mail")]
+    Jobs(#[from] jobs::Error),
     #[error("could not sign a token")]
     Sign(#[source] jsonwebtoken::errors::Error),
     #[error("the database failed")]
@@ -122,8 +160,31 @@ impl ToProblem for Error {
             Self::NotHome => Problem::forbidden("identity.not-home", self),
             Self::RoleBeyondCaller(_) => Problem::forbidden("identity.role-beyond-caller", self),
             Self::ConfirmFirst => Problem::forbidden("identity.confirm-first", self),
+            Self::SecondFactorRequired { challenge, methods, expires_in_s } => {
+                let member = json!({
+                    "challenge": challenge.expose(), "methods": methods, "expires_in": expires_in_s,
+                });
+                Problem::unauthorized("identity.second-factor-required", self).member("second_factor", member)
+            }
+            Self::WrongCode => Problem::unauthorized("identity.wrong-code", self),
+            Self::ChallengeRefused => Problem::unauthorized("identity.challenge-refused", self),
+            Self::PasskeyRefused => Problem::unauthorized("identity.passkey-refused", self),
+            Self::SecondFactorNeeded => Problem::forbidden("identity.second-factor-needed", self),
+            Self::ProofRefused { pointer, code, .. } => {
+                Problem::unprocessable(*code, self).with_errors(vec![FieldError::new(*pointer, self)])
+            }
+            Self::NotThisSession => Problem::forbidden("identity.not-this-session", self),
+            Self::NoTotp => Problem::conflict("identity.no-totp", self),
+            Self::NoFactor => Problem::conflict("identity.no-second-factor", self),
+            Self::NothingPending => Problem::conflict("identity.nothing-pending", self),
+            Self::PasskeyNotFound(_) => Problem::not_found("identity.not-found", self),
+            Self::NoPasskeys => Problem::conflict("identity.no-passkeys", self),
+            Self::TooManyPasskeys => Problem::conflict("identity.too-many-passkeys", self),
+            Self::LastDoor => Problem::conflict("identity.last-door", self),
+            Self::PasskeysOff(_) => Problem::conflict("identity.passkeys-off", self),
             Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
-            Self::Hash(_) | Self::Sign(_) => Problem::internal(),
+            Self::Hash(_) | Self::Sign(_) | Self::Seal(_) => Problem::internal(),
+            Self::Jobs(error) => error.problem(),
             Self::Db(error) => error.problem(),
         }
     }

@@ -20,16 +20,27 @@ mod error;
 mod http;
 mod model;
 mod permissions;
+mod policy;
 mod service;
 mod store;
 
 use db::migrations;
 use model::{Catalogue, KnownPermission};
-use platform::{BuildError, Manifest, Parts, Platform, Role, Service};
+use platform::{BuildError, Manifest, Notice, Parts, Platform, Role, Service};
 
 pub use config::Config;
 pub use error::Error;
 pub use service::Identity;
+
+const NOTICES: &[Notice] = &[Notice {
+    topic: service::SECURITY_CHANGED,
+    label: ["What protects your account changed", "La protection de votre compte a changé"],
+    title: ["{{ title }}", "{{ title }}"],
+    body: ["{{ body }}", "{{ body }}"],
+    in_app: true,
+    // A mail of its own goes out whatever is chosen here.
+    email: false,
+}];
 
 /// What this module owns.
 pub const MANIFEST: Manifest = Manifest {
@@ -37,8 +48,8 @@ pub const MANIFEST: Manifest = Manifest {
     migrations: migrations!("migrations"),
     permissions: permissions::ALL,
     topics: &[],
-    notices: &[],
-    settings: &[],
+    notices: NOTICES,
+    settings: &[policy::SECOND_FACTOR.spec],
     commands: cli::SHAPES,
 };
 

@@ -33,6 +33,7 @@ impl Modules {
 /// Settings that a test may want otherwise than the defaults.
 #[derive(Default)]
 pub struct TestConfig {
+    pub identity: identity::Config,
     pub limits: limits::Config,
     pub mail: notifications::MailConfig,
     pub notifications: notifications::Config,
@@ -127,7 +128,7 @@ impl App {
             public_url: base.clone(),
         };
         let (identity, identity_parts) =
-            identity::build(&platform, identity::Config::default(), &manifests).expect("identity is built");
+            identity::build(&platform, config.identity, &manifests).expect("identity is built");
         let mut parts = vec![
             identity_parts,
             notifications::build(&platform, config.mail, config.notifications, &manifests)

@@ -8,7 +8,7 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-const OPEN: [(&str, &str); 16] = [
+const OPEN: [(&str, &str); 21] = [
     ("login", "one signs in here"),
     ("register", "refuses everybody"),
     ("sign_in_form", "one signs in here"),
@@ -25,10 +25,15 @@ const OPEN: [(&str, &str); 16] = [
     ("health_ready", "probes have no account"),
     ("get_installation", "the sign-in page shows it"),
     ("metrics", "scrapers have no account; keep the port private"),
+    ("answer_second_factor", "the challenge of a right password is the credential"),
+    ("answer_second_factor_in_browser", "the challenge of a right password is the credential"),
+    ("begin_second_factor_passkey", "the challenge of a right password is the credential"),
+    ("begin_passkey_sign_in", "one signs in here"),
+    ("sign_in_by_passkey", "one signs in here"),
 ];
 
 /// For every signed-in caller, and why.
-const OF_ONESELF: [(&str, &str); 21] = [
+const OF_ONESELF: [(&str, &str); 33] = [
     ("logout", "ends one's own session"),
     ("sign_out", "ends one's own session"),
     ("me", "tells about oneself"),
@@ -50,6 +55,18 @@ const OF_ONESELF: [(&str, &str); 21] = [
     ("set_notification_preferences", "one's own"),
     ("connect", "rooms are checked at join"),
     ("create_realtime_ticket", "rooms are checked at join"),
+    ("get_security", "one's own"),
+    ("begin_totp", "one's own"),
+    ("confirm_totp", "one's own"),
+    ("disable_totp", "one's own"),
+    ("make_recovery_codes", "one's own"),
+    ("confirm", "one's own session"),
+    ("begin_confirm", "one's own session"),
+    ("list_passkeys", "one's own"),
+    ("begin_passkey", "one's own"),
+    ("add_passkey", "one's own"),
+    ("rename_passkey", "one's own"),
+    ("delete_passkey", "one's own"),
 ];
 
 struct Operation {
@@ -87,6 +104,7 @@ fn concrete(path: &str) -> String {
         path if path.contains("/roles/") => "role",
         path if path.contains("/sessions/") => "ses",
         path if path.contains("/webhooks/") => "wh",
+        path if path.contains("/passkeys/") => "pky",
         path if path.contains("/notifications/") => "ntf",
         path if path.contains("/settings/changes/") => "chg",
         _ => "task",

@@ -86,13 +86,31 @@ impl Identity {
         if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
             let token = value.to_str().ok().and_then(bearer).ok_or(Error::TokenRefused)?;
             let (ctx, signed_in) = self.by_access_token(token, &visit).await?;
+            let signed_in = may_go_on(parts, signed_in)?;
             return Ok(Some(Signed { ctx, signed_in, by: By::AccessToken }));
         }
         let Some(cookie) = cookies::session_cookie(&parts.headers) else { return Ok(None) };
         let (ctx, signed_in) = self.by_cookie(cookie, &visit).await?;
+        let signed_in = may_go_on(parts, signed_in)?;
         cookies::check_own_page(self, parts, request, signed_in.session.id)?;
         Ok(Some(Signed { ctx, signed_in, by: By::Cookie }))
     }
+}
+
+/// Who must have a second factor and has none may set one up, and leave.
+fn may_go_on(parts: &Parts, signed_in: Arc<SignedIn>) -> Result<Arc<SignedIn>, Error> {
+    let path = parts.uri.path();
+    let open = path == "/logout"
+        || path.strip_prefix("/api/v1/auth/").is_some_and(|route| {
+            let first = route.split('/').next().unwrap_or("");
+            match first {
+                "me" => parts.method == http::Method::GET,
+                "session" => parts.method == http::Method::DELETE,
+                "security" | "totp" | "recovery-codes" | "passkeys" | "confirm" | "logout" => true,
+                _ => false,
+            }
+        });
+    if !signed_in.needs_second_factor || open { Ok(signed_in) } else { Err(Error::SecondFactorNeeded) }
 }
 
 /// The scheme's name has no case (RFC 9110 §11.1).

@@ -91,6 +91,8 @@ pub(super) struct Me {
     workspace: WorkspaceRef,
     /// All workspaces of the user.
     workspaces: Vec<WorkspaceWithRole>,
+    /// The policy asks for a second factor, and there is none: until one is set up nothing else is answered.
+    second_factor_needed: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -164,6 +166,7 @@ impl Me {
                 slug: membership.workspace.slug.clone(),
             },
             workspaces: signed_in.memberships.iter().map(WorkspaceWithRole::from).collect(),
+            second_factor_needed: signed_in.needs_second_factor,
         }
     }
 }

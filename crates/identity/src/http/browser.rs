@@ -15,7 +15,9 @@ use crate::service::{BrowserSession, FirstAdmin, Identity};
 
 /// Sign a browser in
 ///
-/// Sets `socle_session`, and `socle_csrf`, whose value goes into `X-CSRF-Token` with every unsafe method.
+/// Sets `socle_session`, and `socle_csrf`, whose value goes into `X-CSRF-Token` with every unsafe method. Where a second
+/// factor is needed and no `code` came, the answer is 401 `identity.second-factor-required`, with the member
+/// `second_factor`: `{challenge, methods, expires_in}`; answer it at `/api/v1/auth/session/second-factor`.
 #[utoipa::path(post, path = "/api/v1/auth/session", tag = "auth", operation_id = "sign_in", security(()),
     request_body = Credentials,
     responses((status = 200, body = Me), (status = 401, description = "Wrong address or password.")))]
@@ -26,11 +28,11 @@ pub(super) async fn sign_in(
     Json(body): Json<Credentials>,
 ) -> web::Result<(SetCookies, Json<Me>)> {
     cookies::check_origin(&identity, &headers, &visitor.request)?;
-    let session = identity.sign_in_browser(&visitor.visit, &body.email, body.password).await?;
+    let session = identity.sign_in_browser(&visitor.visit, body.into()).await?;
     opened(&identity, &visitor, &session).await
 }
 
-async fn opened(
+pub(super) async fn opened(
     identity: &Identity,
     visitor: &Visitor,
     session: &BrowserSession,

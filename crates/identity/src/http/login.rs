@@ -9,7 +9,7 @@ use super::{
     authenticate::{Signed, Visitor},
     bodies::Tokens,
 };
-use crate::service::Identity;
+use crate::service::{Identity, Typed};
 
 /// E-mail address and password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -18,6 +18,16 @@ pub(super) struct Credentials {
     pub(super) email: String,
     #[schema(value_type = String, format = Password)]
     pub(super) password: Secret<String>,
+    /// Of the second factor, for clients that ask for everything at once: six digits, or a recovery code.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(super) code: Option<Secret<String>>,
+}
+
+impl From<Credentials> for Typed {
+    fn from(body: Credentials) -> Self {
+        Self { email: body.email, password: body.password, code: body.code }
+    }
 }
 
 /// The password form of OAuth 2 (RFC 6749 §4.3.2), as older clients send it.
@@ -33,11 +43,17 @@ pub(super) struct PasswordForm {
     /// Narrows the tokens: `read`, `write` or names of permissions, with spaces between.
     #[serde(default)]
     scope: Option<String>,
+    /// Of the second factor, where there is one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    code: Option<Secret<String>>,
 }
 
 /// Sign a program in
 ///
-/// JSON, or the password form of OAuth 2. The answer to a wrong password and to an unknown address is the same.
+/// JSON, or the password form of OAuth 2. The answer to a wrong password and to an unknown address is the same. Where a
+/// second factor is needed and no `code` came, the answer is 401 `identity.second-factor-required`, with the member
+/// `second_factor`: `{challenge, methods, expires_in}`; answer it at `/api/v1/auth/second-factor`.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", operation_id = "login", security(()),
     request_body(content((Credentials = "application/json"), (PasswordForm = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Tokens), (status = 401, description = "Wrong address or password.")))]
@@ -46,10 +62,10 @@ pub(super) async fn login(
     visitor: Visitor,
     body: TypedBody,
 ) -> web::Result<Json<Tokens>> {
-    let (email, password, scopes) = match body.content_type.as_str() {
+    let (typed, scopes) = match body.content_type.as_str() {
         "application/json" => {
-            let Credentials { email, password } = body.json()?;
-            (email, password, Vec::new())
+            let body: Credentials = body.json()?;
+            (body.into(), Vec::new())
         }
         "application/x-www-form-urlencoded" => {
             let form: PasswordForm = body.form()?;
@@ -61,11 +77,11 @@ pub(super) async fn login(
                 .into());
             }
             let scopes = form.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-            (form.username, form.password, scopes)
+            (Typed { email: form.username, password: form.password, code: form.code }, scopes)
         }
         _ => return Err(body.unsupported("application/json or application/x-www-form-urlencoded")),
     };
-    Ok(Json(identity.sign_in(&visitor.visit, &email, password, scopes).await?.into()))
+    Ok(Json(identity.sign_in(&visitor.visit, typed, scopes).await?.into()))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

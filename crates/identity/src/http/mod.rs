@@ -4,13 +4,18 @@ mod audit;
 mod authenticate;
 mod bodies;
 mod browser;
+mod confirm;
 mod cookies;
 mod login;
 mod me;
 mod members;
 mod older;
+mod passkeys;
 mod roles;
+mod second_factor;
+mod security;
 mod sessions;
+mod totp;
 mod users;
 mod workspaces;
 
@@ -36,6 +41,21 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(me::me, me::update_me))
         .routes(routes!(me::change_password))
         .routes(routes!(me::switch_workspace))
+        .routes(routes!(second_factor::answer_for_tokens))
+        .routes(routes!(second_factor::answer_for_cookie))
+        .routes(routes!(second_factor::begin_passkey))
+        .routes(routes!(totp::begin, totp::disable))
+        .routes(routes!(totp::confirm))
+        .routes(routes!(totp::make_recovery_codes))
+        .routes(routes!(confirm::confirm))
+        .routes(routes!(confirm::begin))
+        .routes(routes!(security::show))
+        .routes(routes!(security::reset))
+        .routes(routes!(passkeys::list, passkeys::add))
+        .routes(routes!(passkeys::begin))
+        .routes(routes!(passkeys::rename, passkeys::delete))
+        .routes(routes!(passkeys::begin_sign_in))
+        .routes(routes!(passkeys::sign_in))
         .routes(routes!(sessions::list_sessions, sessions::end_other_sessions))
         .routes(routes!(sessions::end_session))
         .routes(routes!(users::list_users, users::create_user))

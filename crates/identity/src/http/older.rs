@@ -14,7 +14,11 @@ use super::{
     authenticate::{Signed, Visitor},
     cookies,
 };
-use crate::service::Identity;
+use crate::{
+    error::Error,
+    model::own_path,
+    service::{Identity, Typed},
+};
 
 /// Make an account
 ///
@@ -38,11 +42,19 @@ pub(super) struct SignInForm {
     email: String,
     #[schema(value_type = String, format = Password)]
     password: Secret<String>,
+    /// Of the second factor, where there is one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    code: Option<Secret<String>>,
+    /// Where to go then: a path of this server.
+    #[serde(default)]
+    next: Option<String>,
 }
 
 /// Sign a browser in by a form
 ///
-/// On to `/dashboard` with the session's cookies, or back to `/login?error=…`.
+/// On to `next` or `/dashboard` with the session's cookies, or back to `/login?error=…`: `credentials`, `too-many`,
+/// `second-factor` (a `code` is needed), `code` (it was wrong).
 #[utoipa::path(post, path = "/login", tag = "auth", operation_id = "sign_in_form", security(()),
     request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "To the dashboard, or back to the form.")))]
@@ -57,11 +69,17 @@ pub(super) async fn sign_in_form(
     }
     cookies::check_origin(&identity, &headers, &visitor.request)?;
     let form: SignInForm = body.form()?;
-    match identity.sign_in_browser(&visitor.visit, &form.email, form.password).await {
+    let next = form.next.as_deref().and_then(own_path).unwrap_or_else(|| "/dashboard".to_owned());
+    let typed = Typed { email: form.email, password: form.password, code: form.code };
+    match identity.sign_in_browser(&visitor.visit, typed).await {
         Ok(session) => {
             let cookies = cookies::given(&identity, &session, &visitor.request);
-            Ok((cookies, Redirect::to("/dashboard")).into_response())
+            Ok((cookies, Redirect::to(&next)).into_response())
         }
+        Err(Error::SecondFactorRequired { .. }) => {
+            Ok(Redirect::to("/login?error=second-factor").into_response())
+        }
+        Err(Error::WrongCode) => Ok(Redirect::to("/login?error=code").into_response()),
         Err(error) => match kernel::ToProblem::problem(&error).status {
             401 => Ok(Redirect::to("/login?error=credentials").into_response()),
             429 => Ok(Redirect::to("/login?error=too-many").into_response()),

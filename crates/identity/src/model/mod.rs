@@ -3,7 +3,10 @@
 mod access;
 mod audit;
 mod email;
+mod factor;
 mod name;
+mod next;
+mod passkey;
 mod password;
 mod refresh;
 mod secret;
@@ -15,7 +18,10 @@ pub(crate) use access::{
 };
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
+pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecret};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
+pub(crate) use next::own_path;
+pub(crate) use passkey::{PasskeyId, StoredPasskey, passkey_name};
 pub(crate) use password::{refuse_length, refuse_password};
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};

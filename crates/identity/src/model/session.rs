@@ -47,6 +47,27 @@ impl SessionKind {
 /// Authentication methods that a user can show (RFC 8176 §2; `fed` is our word for another OpenID provider's).
 pub(crate) mod methods {
     pub(crate) const PASSWORD: &str = "pwd";
+    /// A code of an authenticator app, or a recovery code.
+    pub(crate) const ONE_TIME_CODE: &str = "otp";
+    /// A passkey that cannot leave its device.
+    pub(crate) const HARDWARE_KEY: &str = "hwk";
+    /// A passkey that its owner's devices share.
+    pub(crate) const SOFTWARE_KEY: &str = "swk";
+    /// The user was there and unlocked it.
+    pub(crate) const USER_PRESENT: &str = "user";
+    /// Two or more of different kinds.
+    pub(crate) const SEVERAL: &str = "mfa";
+
+    /// Puts together what was shown one after the other.
+    pub(crate) fn joined(before: &[String], more: &[&str]) -> Vec<String> {
+        let mut all = before.to_vec();
+        for method in more {
+            if !all.iter().any(|known| known == method) {
+                all.push((*method).to_owned());
+            }
+        }
+        all
+    }
 }
 
 /// One signed-in device or program.

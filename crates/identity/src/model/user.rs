@@ -40,6 +40,7 @@ pub(crate) struct User {
 }
 
 /// A user with what proves who they are. No `Debug`: the hash stays out of logs.
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: User,
     /// `None` for an account that signs in elsewhere.

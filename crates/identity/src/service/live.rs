@@ -18,8 +18,8 @@ use super::Identity;
 use crate::{
     config::Config,
     error::Error,
-    model::{Hash, Membership, Session, Token, User, Visit},
-    store,
+    model::{Hash, Membership, Session, SessionKind, Token, User, Visit},
+    policy, store,
 };
 
 /// A live session with all that a request needs to know of its user.
@@ -28,6 +28,8 @@ pub(crate) struct SignedIn {
     pub(crate) user: User,
     /// Never empty, the oldest first.
     pub(crate) memberships: Vec<Membership>,
+    /// The policy asks for a second factor that the user lacks: they may set one up, and nothing else.
+    pub(crate) needs_second_factor: bool,
 }
 
 impl SignedIn {
@@ -205,7 +207,10 @@ impl Identity {
         if memberships.is_empty() {
             return Ok(None);
         }
-        Ok(Some(SignedIn { session, user: account.user, memberships }))
+        let asked = session.kind != SessionKind::Service
+            && policy::asks_second_factor(&self.0.settings, &memberships);
+        let needs_second_factor = asked && !store::factors::count(&mut tx, session.user).await?.any();
+        Ok(Some(SignedIn { session, user: account.user, memberships, needs_second_factor }))
     }
 
     /// In the background: a reader must not wait for the writer.

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod breached;
+mod confirm;
 mod directory;
 mod first_run;
 mod keys;
@@ -10,13 +11,18 @@ mod links;
 mod live;
 mod login;
 mod members;
+mod notices;
+mod passkeys;
 mod passwords;
 mod refresh;
 mod roles;
 mod seal;
+mod second_factor;
+mod security;
 mod sessions;
 mod throttle;
 mod tokens;
+mod totp;
 mod users;
 mod workspaces;
 
@@ -27,16 +33,23 @@ use std::{
 
 use db::Db;
 use jiff::SignedDuration;
+use jobs::Jobs;
 use kernel::{Clock, UserId, WorkspaceId};
 use platform::{BuildError, Platform, Spawner};
+use settings::RuntimeSettings;
 use tokio::sync::OnceCell;
 
+pub(crate) use confirm::Again;
 pub(crate) use first_run::FirstAdmin;
 pub(crate) use live::SignedIn;
-pub(crate) use login::BrowserSession;
+pub(crate) use login::{BrowserSession, Typed};
+pub(crate) use notices::SECURITY_CHANGED;
 pub(crate) use roles::{Granting, NewRole, RoleChange};
+pub(crate) use second_factor::SecondFactor;
+pub(crate) use security::Security;
 pub(crate) use sessions::ProfileChange;
 pub(crate) use tokens::TokenPair;
+pub(crate) use totp::TotpSetup;
 pub(crate) use users::{NewUser, UserChange};
 pub(crate) use workspaces::WorkspaceChange;
 
@@ -60,6 +73,9 @@ struct Inner {
     catalogue: Catalogue,
     tokens: tokens::Tokens,
     passwords: passwords::Passwords,
+    passkeys: passkeys::Passkeys,
+    jobs: Jobs,
+    settings: RuntimeSettings,
     throttle: throttle::Throttle,
     live: live::LiveSessions,
     times: SessionTimes,
@@ -87,6 +103,9 @@ impl Identity {
             catalogue,
             tokens: tokens::Tokens::new(&config, secret.expose())?,
             passwords: passwords::Passwords::new(&config)?,
+            passkeys: passkeys::Passkeys::new(&config, &platform.public_url),
+            jobs: platform.jobs.clone(),
+            settings: platform.settings.clone(),
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
             live: live::LiveSessions::new(&config, platform),
             times,

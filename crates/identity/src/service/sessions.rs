@@ -94,8 +94,10 @@ impl Identity {
         Ok(())
     }
 
-    /// Refuses what a stolen session must not be enough for, unless the user showed lately who they are.
+    /// Refuses what a stolen session must not be enough for, unless the user showed lately who they are; and what no
+    /// application's session is enough for.
     pub(crate) fn require_recent(&self, signed_in: &SignedIn, now: Timestamp) -> Result<(), Error> {
+        self.require_own_session(signed_in)?;
         let within = SignedDuration::from_secs(self.config().confirm_window_s.into());
         if signed_in.session.is_recent(now, within) { Ok(()) } else { Err(Error::ConfirmFirst) }
     }
@@ -181,7 +183,7 @@ impl Identity {
     }
 }
 
-fn user(ctx: &Ctx) -> Result<UserId, Error> {
+pub(super) fn user(ctx: &Ctx) -> Result<UserId, Error> {
     match ctx.actor {
         Actor::User(id) => Ok(id),
         Actor::System(_) => Err(Error::NotAUser),

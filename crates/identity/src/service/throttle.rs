@@ -11,6 +11,7 @@ use crate::{config::Config, error::Error};
 pub(super) struct Throttle {
     accounts: Limiter,
     addresses: Limiter,
+    codes: Limiter,
 }
 
 /// The buckets of one attempt.
@@ -30,19 +31,28 @@ impl Attempt {
     }
 }
 
-const ROUTES: &[&str] =
-    &["POST /api/v1/auth/login", "POST /api/v1/auth/session", "POST /api/v1/auth/password"];
+const ROUTES: &[&str] = &[
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/session",
+    "POST /api/v1/auth/password",
+    "POST /api/v1/auth/second-factor",
+    "POST /api/v1/auth/session/second-factor",
+    "POST /api/v1/auth/session/passkey",
+    "POST /api/v1/auth/confirm",
+];
 
 impl Throttle {
     pub(super) fn new(config: &Config, limits: &Limits) -> anyhow::Result<Self> {
         let window = Duration::from_secs(config.login_window_s.into());
-        let limiter = |name, key, max| {
+        let codes = Duration::from_secs(config.second_factor_window_s.into());
+        let limiter = |name, key, max, window| {
             let quota = Quota::new(max, window).context("the limits of identity must not be zero")?;
             anyhow::Ok(limits.limiter(About { name, routes: ROUTES, key }, quota))
         };
         Ok(Self {
-            accounts: limiter("identity.login-account", "account", config.login_account_max)?,
-            addresses: limiter("identity.login-address", "address", config.login_address_max)?,
+            accounts: limiter("identity.login-account", "account", config.login_account_max, window)?,
+            addresses: limiter("identity.login-address", "address", config.login_address_max, window)?,
+            codes: limiter("identity.second-factor", "account", config.second_factor_max, codes)?,
         })
     }
 
@@ -59,6 +69,17 @@ impl Throttle {
             return Err(refused(error));
         }
         Ok(())
+    }
+
+    /// Takes one of the account's guesses at a code of six digits, which are few a day.
+    pub(super) async fn take_code(&self, attempt: &Attempt) -> Result<(), Error> {
+        let refused = |Refused { retry_after_s }| Error::TooManyAttempts { retry_after_s };
+        self.codes.check(&attempt.account, 1).await.map(drop).map_err(refused)
+    }
+
+    /// It was the right one.
+    pub(super) async fn give_code_back(&self, attempt: &Attempt) {
+        self.codes.give_back(&attempt.account, 1).await;
     }
 
     /// It was the owner.

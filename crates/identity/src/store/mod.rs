@@ -1,7 +1,10 @@
 //! SQL and nothing else. One function, one statement, except where a row's place must be taken first.
 
 pub(crate) mod audit;
+pub(crate) mod challenges;
+pub(crate) mod factors;
 pub(crate) mod links;
+pub(crate) mod passkeys;
 pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;

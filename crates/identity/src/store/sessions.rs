@@ -152,6 +152,22 @@ pub(crate) async fn touch(
     .map(drop)
 }
 
+/// The user showed again who they are.
+pub(crate) async fn save_authentication(
+    tx: &mut Tx,
+    id: SessionId,
+    methods: &[String],
+    now: Timestamp,
+) -> Result<()> {
+    tx.query("UPDATE identity_sessions SET methods = $2, authenticated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(Json(methods))
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
 /// False when it was over before, or is not the user's.
 pub(crate) async fn end(
     tx: &mut Tx,

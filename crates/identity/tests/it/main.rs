@@ -1,14 +1,17 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
+mod attack_factors;
 mod audit;
 mod browser;
 mod cli;
+mod factors;
 mod first_run;
 mod jwt;
 mod login;
 mod people;
 mod refresh;
 mod roles;
+mod second_factor;
 mod sessions;
 mod workspaces;
 

@@ -149,6 +149,10 @@ mod tests {
             ("test", json!({})),
             ("notification", item.clone()),
             ("digest", json!({"items": [item], "count": 1, "more": 0})),
+            (
+                "security",
+                json!({"title": "T", "body": "", "at": "now", "address": "", "device": "", "link_url": "/"}),
+            ),
         ];
         for (template, params) in samples {
             for locale in [Locale::English, Locale::French] {

@@ -1,0 +1,27 @@
+//! What administrators say of sign-in while the server runs.
+
+use settings::{RuntimeSettings, Setting};
+
+use crate::model::Membership;
+
+/// Who must have a second factor.
+pub(crate) const SECOND_FACTOR: Setting<String> =
+    Setting::choice("identity.second_factor", &["optional", "administrators", "everyone"], "optional")
+        .group("identity")
+        .title("Second factor", "Second facteur")
+        .description(
+            "Who must have an authenticator app or a passkey. Whoever must and has none can only set one up after signing in.",
+            "Qui doit avoir une application d’authentification ou une clé d’accès. Qui le doit et n’en a pas ne peut, une fois \
+             connecté, qu’en configurer une.",
+        );
+
+/// Does the policy ask a user with these memberships for a second factor? Administrators are those who manage people.
+pub(crate) fn asks_second_factor(settings: &RuntimeSettings, memberships: &[Membership]) -> bool {
+    match settings.get(&SECOND_FACTOR).as_str() {
+        "everyone" => true,
+        "administrators" => {
+            memberships.iter().any(|membership| membership.grants.has("identity.users.write"))
+        }
+        _ => false,
+    }
+}
