@@ -55,6 +55,12 @@ pub struct Config {
     pub breached_passwords: PathBuf,
     /// How long a password reset link works, in seconds. Default 3600.
     pub reset_link_ttl_s: u32,
+    /// How long the link of an invitation works, in seconds. Default 604800 (7 days).
+    pub invitation_ttl_s: u32,
+    /// Invitations that one workspace may send per hour. Default 50.
+    pub invite_workspace_max: u32,
+    /// Invitations that one address may get per hour, from all workspaces together. Default 5.
+    pub invite_address_max: u32,
     /// How long the link for the first administrator works, in seconds; each start prints a new one. Default 86400.
     pub first_run_link_ttl_s: u32,
     /// Marks cookies `Secure` always, not only when the request came by https. Default false.
@@ -88,6 +94,9 @@ impl Default for Config {
             hash_queue_max: 256,
             breached_passwords: PathBuf::new(),
             reset_link_ttl_s: 3_600,
+            invitation_ttl_s: 604_800,
+            invite_workspace_max: 50,
+            invite_address_max: 5,
             first_run_link_ttl_s: 86_400,
             cookie_secure: false,
             trusted_origins: Vec::new(),
@@ -117,6 +126,9 @@ impl Config {
             ("argon2_iterations", self.argon2_iterations),
             ("hash_queue_max", self.hash_queue_max),
             ("reset_link_ttl_s", self.reset_link_ttl_s),
+            ("invitation_ttl_s", self.invitation_ttl_s),
+            ("invite_workspace_max", self.invite_workspace_max),
+            ("invite_address_max", self.invite_address_max),
             ("first_run_link_ttl_s", self.first_run_link_ttl_s),
         ];
         let mut faults: Vec<String> = positive

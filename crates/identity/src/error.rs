@@ -45,6 +45,20 @@ pub enum Error {
     NotAPerson(UserId),
     #[error("the installation's first workspace cannot be deleted")]
     FirstWorkspace,
+    #[error("the address belongs to a member already")]
+    AlreadyMember,
+    #[error("the address was invited already; send that invitation again, or revoke it")]
+    AlreadyInvited,
+    #[error("too many invitations; try again in {retry_after_s} s")]
+    TooManyInvitations { retry_after_s: u64 },
+    #[error("invitation {0} does not exist")]
+    InvitationNotFound(String),
+    #[error("the invitation is for another address than yours: sign in with the account that was invited")]
+    InvitationForAnother,
+    #[error("the address has an account: sign in with it, then accept")]
+    SignInFirst,
+    #[error("the account of this address cannot be used: ask an administrator")]
+    AccountUnavailable,
     #[error("the workspace is not deleted")]
     NotDeleted,
     #[error(transparent)]
@@ -135,9 +149,21 @@ impl ToProblem for Error {
             Self::UserNotFound(_)
             | Self::SessionNotFound(_)
             | Self::WorkspaceNotFound(_)
+            | Self::InvitationNotFound(_)
             | Self::RoleNotFound(_) => Problem::not_found("identity.not-found", self),
             Self::RoleTaken(_) => Problem::conflict("identity.role-taken", self)
                 .with_errors(vec![FieldError::new("/name", self)]),
+            Self::AlreadyMember => Problem::conflict("identity.already-member", self)
+                .with_errors(vec![FieldError::new("/email", self)]),
+            Self::AlreadyInvited => Problem::conflict("identity.already-invited", self)
+                .with_errors(vec![FieldError::new("/email", self)]),
+            Self::TooManyInvitations { retry_after_s } => {
+                Problem::too_many_requests("identity.too-many-invitations", self)
+                    .retry_after_s(*retry_after_s)
+            }
+            Self::InvitationForAnother => Problem::forbidden("identity.invitation-for-another", self),
+            Self::SignInFirst => Problem::unauthorized("identity.sign-in-first", self),
+            Self::AccountUnavailable => Problem::conflict("identity.account-unavailable", self),
             Self::RoleBuiltIn(_) => Problem::conflict("identity.role-built-in", self),
             Self::RoleHeld { .. } => Problem::conflict("identity.role-held", self),
             Self::TooManyRoles(_) => Problem::conflict("identity.too-many-roles", self),

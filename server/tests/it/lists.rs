@@ -152,6 +152,8 @@ async fn something(app: &App, admin: &Client) {
     app.member("operator").await;
     let camera = json!({"name": "Door", "enabled": false, "source": {"kind": "rtsp", "url": "rtsp://a:b@10.9.8.7/live"}});
     let camera = admin.post("/api/v1/surveillance/cameras", camera).await.expect(201).json();
+    let invitation = json!({"email": "joan@example.org", "role": "user"});
+    admin.post("/api/v1/invitations", invitation).await.expect(201);
     let workspace = admin.get("/api/v1/workspaces").await.expect(200).json()["items"][0]["id"].clone();
     let (camera, workspace) = (camera["id"].as_str().unwrap(), workspace.as_str().unwrap());
     let mut tx = app.platform.db.begin().await.unwrap();

@@ -8,7 +8,7 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-const OPEN: [(&str, &str); 21] = [
+const OPEN: &[(&str, &str)] = &[
     ("login", "one signs in here"),
     ("register", "refuses everybody"),
     ("sign_in_form", "one signs in here"),
@@ -18,6 +18,8 @@ const OPEN: [(&str, &str); 21] = [
     ("first_run_required", "the first visitor is nobody yet"),
     ("first_run", "the one-time link is the credential"),
     ("reset_password", "the one-time link is the credential"),
+    ("look_at_invitation", "the one-time link is the credential"),
+    ("accept_invitation", "the one-time link is the credential"),
     ("show_unsubscribe_page", "the link of a mail is the credential"),
     ("unsubscribe", "mail programs press it for their users; the link is the credential"),
     ("health", "probes have no account"),
@@ -33,7 +35,7 @@ const OPEN: [(&str, &str); 21] = [
 ];
 
 /// For every signed-in caller, and why.
-const OF_ONESELF: [(&str, &str); 33] = [
+const OF_ONESELF: &[(&str, &str)] = &[
     ("logout", "ends one's own session"),
     ("sign_out", "ends one's own session"),
     ("me", "tells about oneself"),
@@ -101,6 +103,7 @@ fn concrete(path: &str) -> String {
         path if path.contains("/models/") => "mdl",
         path if path.contains("/users/") || path.contains("/members/") => "usr",
         path if path.contains("/workspaces/") => "ws",
+        path if path.contains("/invitations/") => "inv",
         path if path.contains("/roles/") => "role",
         path if path.contains("/sessions/") => "ses",
         path if path.contains("/webhooks/") => "wh",
@@ -222,7 +225,10 @@ async fn a_member_of_another_workspace_finds_nothing() {
     let role = json!({"name": "ours", "permissions": []});
     admin.post("/api/v1/roles", role).await.expect(201);
     let me = admin.get("/auth/me").await.expect(200).json();
+    let invitation = json!({"email": "joan@example.org", "role": "user"});
+    let invitation = admin.post("/api/v1/invitations", invitation).await.expect(201).json();
     let known = [
+        ("inv", invitation["id"].clone()),
         ("ws", me["workspace"]["id"].clone()),
         ("role", json!("ours")),
         ("cam", camera["id"].clone()),

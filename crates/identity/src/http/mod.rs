@@ -6,6 +6,7 @@ mod bodies;
 mod browser;
 mod confirm;
 mod cookies;
+mod invitations;
 mod login;
 mod me;
 mod members;
@@ -63,6 +64,11 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(users::make_reset_link))
         .routes(routes!(members::give_role, members::take_role))
         .routes(routes!(members::remove_member))
+        .routes(routes!(invitations::list_invitations, invitations::invite))
+        .routes(routes!(invitations::revoke_invitation))
+        .routes(routes!(invitations::resend_invitation))
+        .routes(routes!(invitations::look_at_invitation))
+        .routes(routes!(invitations::accept_invitation))
         .routes(routes!(roles::list_roles, roles::create_role))
         .routes(routes!(roles::get_role, roles::update_role, roles::delete_role))
         .routes(routes!(roles::list_permissions))

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod email;
 mod factor;
+mod invitation;
 mod name;
 mod next;
 mod passkey;
@@ -19,6 +20,7 @@ pub(crate) use access::{
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecret};
+pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;
 pub(crate) use passkey::{PasskeyId, StoredPasskey, passkey_name};

@@ -6,6 +6,8 @@ mod breached;
 mod confirm;
 mod directory;
 mod first_run;
+mod invitations;
+mod joining;
 mod keys;
 mod links;
 mod live;
@@ -41,6 +43,8 @@ use tokio::sync::OnceCell;
 
 pub(crate) use confirm::Again;
 pub(crate) use first_run::FirstAdmin;
+pub(crate) use invitations::NewInvitation;
+pub(crate) use joining::Joining;
 pub(crate) use live::SignedIn;
 pub(crate) use login::{BrowserSession, Typed};
 pub(crate) use notices::SECURITY_CHANGED;
@@ -77,6 +81,7 @@ struct Inner {
     jobs: Jobs,
     settings: RuntimeSettings,
     throttle: throttle::Throttle,
+    invites: invitations::Invites,
     live: live::LiveSessions,
     times: SessionTimes,
     /// There is an account: once true, always true.
@@ -107,6 +112,7 @@ impl Identity {
             jobs: platform.jobs.clone(),
             settings: platform.settings.clone(),
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
+            invites: invitations::Invites::new(&config, &platform.limits)?,
             live: live::LiveSessions::new(&config, platform),
             times,
             settled: AtomicBool::new(false),

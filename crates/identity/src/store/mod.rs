@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod challenges;
 pub(crate) mod factors;
+pub(crate) mod invitations;
 pub(crate) mod links;
 pub(crate) mod passkeys;
 pub(crate) mod roles;

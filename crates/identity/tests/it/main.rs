@@ -1,11 +1,13 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
 mod attack_factors;
+mod attack_tenants;
 mod audit;
 mod browser;
 mod cli;
 mod factors;
 mod first_run;
+mod invitations;
 mod jwt;
 mod login;
 mod people;

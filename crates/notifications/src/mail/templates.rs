@@ -153,6 +153,10 @@ mod tests {
                 "security",
                 json!({"title": "T", "body": "", "at": "now", "address": "", "device": "", "link_url": "/"}),
             ),
+            (
+                "invitation",
+                json!({"workspace": "W", "inviter": "I", "role": "user", "link_url": "x", "days": 7}),
+            ),
         ];
         for (template, params) in samples {
             for locale in [Locale::English, Locale::French] {
