@@ -1,4 +1,7 @@
-//! `socle user …`, for who sits at the machine.
+//! `socle user …`, `socle token …` and `socle key …`, for who sits at the machine.
+
+mod keys;
+mod tokens;
 
 use std::io::{self, BufRead as _};
 
@@ -17,10 +20,34 @@ use crate::{
 const WHY: &str = "command line";
 
 /// The shape of the commands, before a database is open.
-pub(crate) const SHAPES: &[fn() -> clap::Command] = &[user];
+pub(crate) const SHAPES: &[fn() -> clap::Command] = &[user, tokens::shape, keys::shape];
 
 pub(crate) fn commands(identity: Identity) -> Vec<Command> {
-    vec![Command::new(user(), move |matches| run(identity, matches))]
+    let (of_users, of_tokens, of_keys) = (identity.clone(), identity.clone(), identity);
+    vec![
+        Command::new(user(), move |matches| run(of_users, matches)),
+        Command::new(tokens::shape(), move |matches| tokens::run(of_tokens, matches)),
+        Command::new(keys::shape(), move |matches| keys::run(of_keys, matches)),
+    ]
+}
+
+fn workspace_flag() -> Arg {
+    Arg::new("workspace")
+        .long("workspace")
+        .value_name("SLUG")
+        .global(true)
+        .help("The workspace, by its name in addresses [default: the first one]")
+}
+
+fn json_flag() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).global(true).help("Print JSON for programs")
+}
+
+/// The workspace that a command is about.
+async fn workspace_of(identity: &Identity, matches: &ArgMatches) -> anyhow::Result<Workspace> {
+    let slug = text(matches, "workspace");
+    let found = identity.workspace_of_command(slug).await?;
+    found.with_context(|| format!("there is no workspace {:?}", slug.unwrap_or_default()))
 }
 
 fn user() -> clap::Command {
@@ -33,19 +60,12 @@ fn user() -> clap::Command {
             .required(true)
             .help("admin, operator, user, teacher or student")
     };
-    let workspace = Arg::new("workspace")
-        .long("workspace")
-        .value_name("SLUG")
-        .global(true)
-        .help("The workspace, by its name in addresses [default: the first one]");
-    let json =
-        Arg::new("json").long("json").action(ArgAction::SetTrue).global(true).help("Print JSON for programs");
     clap::Command::new("user")
         .about("People: create, list, give roles, reset passwords")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .arg(workspace)
-        .arg(json)
+        .arg(workspace_flag())
+        .arg(json_flag())
         .subcommand(
             clap::Command::new("create")
                 .about("Create an account")
@@ -74,11 +94,7 @@ fn user() -> clap::Command {
 
 async fn run(identity: Identity, matches: ArgMatches) -> anyhow::Result<()> {
     let (name, matches) = matches.subcommand().context("which of create, list, set-role, reset-password?")?;
-    let slug = text(matches, "workspace");
-    let workspace = identity
-        .workspace_of_command(slug)
-        .await?
-        .with_context(|| format!("there is no workspace {:?}", slug.unwrap_or_default()))?;
+    let workspace = workspace_of(&identity, matches).await?;
     let as_json = matches.get_flag("json");
     match name {
         "create" => create(&identity, &workspace, matches, as_json).await,

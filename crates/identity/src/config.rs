@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::model::KeyAlgorithm;
+
 /// Section `[identity]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,10 +12,17 @@ pub struct Config {
     /// Signs access tokens and binds CSRF and refresh tokens; 32 bytes or more. Empty (the default): made at the first
     /// start and kept in `secrets/identity.key` in the data folder. Set it when several nodes share one database.
     pub secret: Secret<String>,
-    /// `iss` of access tokens. Default: `socle`.
+    /// `iss` of the tokens. Empty (the default): the address of `server.public_url`, as OpenID discovery wants it.
     pub issuer: String,
     /// `aud` of access tokens. Default: `socle`.
     pub audience: String,
+    /// How access tokens are signed: `HS256` (the default) by the installation's secret, or `RS256`, `ES256`, `EdDSA` by
+    /// a key pair that all nodes share and whose public key is at `/.well-known/jwks.json`. Tokens that were given
+    /// before a change go on to work until they expire.
+    pub signing: Signing,
+    /// After how many days another key pair signs. The next is published a day ahead, the last verifies until its tokens
+    /// have expired. Default 90.
+    pub key_rotation_days: u32,
     /// How long an access token works, in seconds. Default 900.
     pub access_ttl_s: u32,
     /// A session that nobody used for this long is over, in seconds. Default 604800 (7 days).
@@ -70,12 +79,44 @@ pub struct Config {
     pub trusted_origins: Vec<String>,
 }
 
+/// How access tokens are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+pub enum Signing {
+    /// With the installation's secret: who verifies can also sign.
+    #[default]
+    #[serde(rename = "HS256")]
+    Secret,
+    /// With an RSA key of 2048 bits; slow to sign, and known to every reader.
+    #[serde(rename = "RS256")]
+    Rsa,
+    /// With a key on the curve P-256.
+    #[serde(rename = "ES256")]
+    P256,
+    /// With a key on Ed25519.
+    #[serde(rename = "EdDSA")]
+    Ed25519,
+}
+
+impl Signing {
+    /// The algorithm of the key pair; `None` for the secret.
+    pub(crate) fn algorithm(self) -> Option<KeyAlgorithm> {
+        match self {
+            Self::Secret => None,
+            Self::Rsa => Some(KeyAlgorithm::Rs256),
+            Self::P256 => Some(KeyAlgorithm::Es256),
+            Self::Ed25519 => Some(KeyAlgorithm::EdDsa),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             secret: Secret::default(),
-            issuer: "socle".to_owned(),
+            issuer: String::new(),
             audience: "socle".to_owned(),
+            signing: Signing::Secret,
+            key_rotation_days: 90,
             access_ttl_s: 900,
             session_idle_s: 604_800,
             session_max_s: 2_592_000,
@@ -145,8 +186,11 @@ impl Config {
             secret == 0 || secret >= SECRET_BYTES_MIN,
             "identity.secret must be at least 32 bytes long, or empty",
         );
-        require(!self.issuer.is_empty(), "identity.issuer must not be empty");
         require(!self.audience.is_empty(), "identity.audience must not be empty");
+        require(
+            (2..=3_650).contains(&self.key_rotation_days),
+            "identity.key_rotation_days must be from 2 to 3650",
+        );
         require(self.access_ttl_s <= 3_600, "identity.access_ttl_s must be at most 3600");
         require(self.refresh_grace_ms <= 60_000, "identity.refresh_grace_ms must be at most 60000");
         require(self.session_cache_ms <= 10_000, "identity.session_cache_ms must be at most 10000");

@@ -1,4 +1,4 @@
-use kernel::{FieldError, Problem, Secret, SessionId, ToProblem, UserId, WorkspaceId};
+use kernel::{ApiKeyId, FieldError, Problem, Secret, SessionId, ToProblem, UserId, WorkspaceId};
 use serde_json::json;
 
 /// What can go wrong with accounts, sessions and workspaces.
@@ -118,6 +118,16 @@ pub enum Error {
     LastDoor,
     #[error("passkeys do not work here: {0}")]
     PasskeysOff(&'static str),
+    #[error("an API key or a client cannot do this: sign in")]
+    OwnSessionNeeded,
+    #[error("API key {0} does not exist")]
+    ApiKeyNotFound(ApiKeyId),
+    #[error("secret {0} does not exist")]
+    SecretNotFound(String),
+    #[error("there are {0} already: revoke one first")]
+    TooMany(&'static str),
+    #[error("could not use a signing key")]
+    Key(#[source] anyhow::Error),
     #[error("only a user can do this")]
     NotAUser,
     #[error("could not hash a password: {0}")]
@@ -150,7 +160,9 @@ impl ToProblem for Error {
             | Self::SessionNotFound(_)
             | Self::WorkspaceNotFound(_)
             | Self::InvitationNotFound(_)
-            | Self::RoleNotFound(_) => Problem::not_found("identity.not-found", self),
+            | Self::RoleNotFound(_)
+            | Self::ApiKeyNotFound(_)
+            | Self::SecretNotFound(_) => Problem::not_found("identity.not-found", self),
             Self::RoleTaken(_) => Problem::conflict("identity.role-taken", self)
                 .with_errors(vec![FieldError::new("/name", self)]),
             Self::AlreadyMember => Problem::conflict("identity.already-member", self)
@@ -209,7 +221,9 @@ impl ToProblem for Error {
             Self::LastDoor => Problem::conflict("identity.last-door", self),
             Self::PasskeysOff(_) => Problem::conflict("identity.passkeys-off", self),
             Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
-            Self::Hash(_) | Self::Sign(_) | Self::Seal(_) => Problem::internal(),
+            Self::OwnSessionNeeded => Problem::forbidden("identity.own-session-needed", self),
+            Self::TooMany(_) => Problem::conflict("identity.too-many", self),
+            Self::Hash(_) | Self::Sign(_) | Self::Seal(_) | Self::Key(_) => Problem::internal(),
             Self::Jobs(error) => error.problem(),
             Self::Db(error) => error.problem(),
         }

@@ -28,7 +28,7 @@ use db::migrations;
 use model::{Catalogue, KnownPermission};
 use platform::{BuildError, Manifest, Notice, Parts, Platform, Role, Service};
 
-pub use config::Config;
+pub use config::{Config, Signing};
 pub use error::Error;
 pub use service::Identity;
 
@@ -69,7 +69,7 @@ pub fn build(
     });
     let identity = Identity::new(platform, config, Catalogue::new(known))?;
     platform.directory.provide(std::sync::Arc::new(identity.clone()));
-    let follower = identity.clone();
+    let (follower, key_follower) = (identity.clone(), identity.clone());
     let parts = Parts {
         routes: http::routes(identity.clone()),
         jobs: jobs::Handlers::new(),
@@ -77,7 +77,10 @@ pub fn build(
         commands: cli::commands(identity.clone()),
         checks: vec![],
         rooms: vec![],
-        services: vec![Service::new("sessions", Role::Web, move |stop| follower.follow_sessions(stop))],
+        services: vec![
+            Service::new("sessions", Role::Web, move |stop| follower.follow_sessions(stop)),
+            Service::new("signing-keys", Role::Web, move |stop| key_follower.follow_keys(stop)),
+        ],
     };
     Ok((identity, parts))
 }

@@ -14,6 +14,13 @@ permission!(
 );
 permission!(ReadQuotas = "identity.quotas.read", "See what the workspace uses and what it may use");
 permission!(installation WriteQuotas = "identity.quotas.write", "Set what workspaces may use");
+permission!(ReadServiceAccounts = "identity.service_accounts.read", "See the workspace's service accounts");
+permission!(
+    WriteServiceAccounts = "identity.service_accounts.write",
+    "Create, change and delete service accounts, and make their secrets"
+);
+permission!(installation ReadSigningKeys = "identity.signing_keys.read", "See the keys that sign tokens");
+permission!(installation WriteSigningKeys = "identity.signing_keys.write", "Replace the keys that sign tokens");
 
 pub(crate) const ALL: &[PermissionInfo] = &[
     ReadUsers::INFO,
@@ -24,4 +31,8 @@ pub(crate) const ALL: &[PermissionInfo] = &[
     WriteWorkspaces::INFO,
     ReadQuotas::INFO,
     WriteQuotas::INFO,
+    ReadServiceAccounts::INFO,
+    WriteServiceAccounts::INFO,
+    ReadSigningKeys::INFO,
+    WriteSigningKeys::INFO,
 ];

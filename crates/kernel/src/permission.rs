@@ -91,6 +91,12 @@ impl Grants {
         self
     }
 
+    /// Do the scopes cover this class, `read` or `write`, as a whole? For what asks for no permission, such as matters of
+    /// the caller's own: a token for one permission is not for these.
+    pub fn covers(&self, class: &str) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(class))
+    }
+
     pub fn has(&self, permission: &str) -> bool {
         let given = match &self.names {
             Names::All => true,
@@ -195,5 +201,8 @@ mod tests {
         check(Grants::none(), "a.b.read", false);
         check(Grants::all().without(["a.b.write".to_owned()]), "a.b.write", false);
         check(Grants::all().without(["a.b.write".to_owned()]), "a.b.read", true);
+        assert!(some().covers("write"));
+        assert!(some().narrowed(["write".to_owned()]).covers("write"));
+        assert!(!some().narrowed(["a.b.write".to_owned(), "read".to_owned()]).covers("write"));
     }
 }

@@ -84,9 +84,11 @@ pub enum KeyKind {
     Address,
     /// The account; the address of who has none.
     User,
-    /// The session that the access token or cookie belongs to, however often it is refreshed; else the account; else the
-    /// address.
+    /// The session that the access token or cookie belongs to, however often it is refreshed, or the API key; else the
+    /// account; else the address.
     Token,
+    /// The API key; else the account; else the address.
+    ApiKey,
     /// The workspace that the caller is in; the address of who is in none.
     Workspace,
 }
@@ -97,6 +99,7 @@ impl KeyKind {
             Self::Address => "address",
             Self::User => "user",
             Self::Token => "token",
+            Self::ApiKey => "api_key",
             Self::Workspace => "workspace",
         }
     }

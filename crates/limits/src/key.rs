@@ -10,6 +10,8 @@ pub struct Caller {
     pub workspace: Option<String>,
     /// The session that the caller's token or cookie belongs to: however it is written, and after a refresh too.
     pub session: Option<String>,
+    /// The API key that the caller shows instead.
+    pub api_key: Option<String>,
 }
 
 impl Caller {
@@ -20,7 +22,8 @@ impl Caller {
         match kind {
             KeyKind::Address => address(),
             KeyKind::User => user(),
-            KeyKind::Token => self.session.clone().or_else(user),
+            KeyKind::Token => self.session.clone().or_else(|| self.api_key.clone()).or_else(user),
+            KeyKind::ApiKey => self.api_key.clone().or_else(user),
             KeyKind::Workspace => self.workspace.clone().or_else(address),
         }
     }
@@ -53,7 +56,7 @@ mod tests {
     #[test]
     fn who_lacks_a_key_is_known_by_the_next() {
         let stranger = Caller { address: "192.0.2.7".parse().ok(), ..Caller::default() };
-        for kind in [KeyKind::Address, KeyKind::User, KeyKind::Token, KeyKind::Workspace] {
+        for kind in [KeyKind::Address, KeyKind::User, KeyKind::Token, KeyKind::ApiKey, KeyKind::Workspace] {
             assert_eq!(stranger.key(kind).as_deref(), Some("192.0.2.7"));
             assert_eq!(Caller::default().key(kind), None);
         }
@@ -62,5 +65,9 @@ mod tests {
         let signed_in = Caller { session: Some("ses_1".to_owned()), ..user };
         assert_eq!(signed_in.key(KeyKind::Token).as_deref(), Some("ses_1"));
         assert_eq!(signed_in.key(KeyKind::User).as_deref(), Some("usr_1"));
+        assert_eq!(signed_in.key(KeyKind::ApiKey).as_deref(), Some("usr_1"));
+        let program = Caller { api_key: Some("key_1".to_owned()), session: None, ..signed_in };
+        assert_eq!(program.key(KeyKind::ApiKey).as_deref(), Some("key_1"));
+        assert_eq!(program.key(KeyKind::Token).as_deref(), Some("key_1"));
     }
 }

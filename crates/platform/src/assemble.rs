@@ -140,6 +140,7 @@ pub fn assemble(
             .iter()
             .filter_map(|origin| HeaderValue::from_str(origin).ok())
             .collect(),
+        public_url: platform.public_url.trim_end_matches('/').into(),
         body_bytes_max: http.body_bytes_max,
         timeout,
         long_polls: realtime::LONG_POLLS,

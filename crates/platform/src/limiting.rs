@@ -206,5 +206,6 @@ fn caller(ctx: Option<&Ctx>, known: &web::Request) -> Caller {
         user: ctx.map(|ctx| ctx.actor.to_string()),
         workspace: ctx.map(|ctx| ctx.workspace.to_string()),
         session: ctx.and_then(|ctx| ctx.session).map(|session| session.to_string()),
+        api_key: ctx.and_then(|ctx| ctx.api_key).map(|key| key.to_string()),
     }
 }

@@ -65,22 +65,29 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller {
     }
 }
 
-/// Any signed-in caller.
+/// Any signed-in caller, for matters of their own. What a token or key is narrowed to must cover them: `read` for safe
+/// methods, else `write`.
 pub struct Caller(pub Ctx);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        match MaybeCaller::from_request_parts(parts, state).await?.0 {
-            Some(ctx) => Ok(Self(ctx)),
-            None => Err(Problem::unauthorized(
-                "unauthenticated",
-                "sign in, or send an access token as Authorization: Bearer …",
-            )
-            .into()),
+        let ctx = signed_in(parts, state).await?;
+        let class = if parts.method.is_safe() { "read" } else { "write" };
+        if ctx.grants.covers(class) {
+            Ok(Self(ctx))
+        } else {
+            let detail = format!("this needs the scope {class}, which the token or key does not have");
+            Err(Problem::forbidden("insufficient-scope", detail).into())
         }
     }
+}
+
+async fn signed_in<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Ctx> {
+    let caller = MaybeCaller::from_request_parts(parts, state).await?.0;
+    let nobody = "sign in, or send an access token as Authorization: Bearer …";
+    Ok(caller.ok_or_else(|| Problem::unauthorized("unauthenticated", nobody))?)
 }
 
 /// A caller who holds `P`: asking for this in a handler is the check.
@@ -90,7 +97,6 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Allowed<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Caller(ctx) = Caller::from_request_parts(parts, state).await?;
-        Ok(Self(ctx.allow::<P>()?))
+        Ok(Self(signed_in(parts, state).await?.allow::<P>()?))
     }
 }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Origins that may call from another site's page; none by default.
     pub cors_origins: Vec<HeaderValue>,
+    /// `scheme://host:port` under which people reach this server: where a 401 sends programs to learn how to sign in.
+    pub public_url: Arc<str>,
     /// JSON bodies at most, in bytes; upload routes set their own.
     pub body_bytes_max: usize,
     /// Time to the first byte of an answer; streams may go on after it.
@@ -59,7 +61,10 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
     let origins = if settings.cors_origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(settings.cors_origins.clone())
+        let listed = settings.cors_origins.clone();
+        AllowOrigin::predicate(move |origin, parts| {
+            listed.contains(origin) || is_for_every_origin(parts.uri.path())
+        })
     };
     let cors = CorsLayer::new()
         .allow_origin(origins)
@@ -77,6 +82,7 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
             header::RETRY_AFTER,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
+            header::WWW_AUTHENTICATE,
         ]);
     let routed = routes.layer(DefaultBodyLimit::max(settings.body_bytes_max)).layer(
         ServiceBuilder::new()
@@ -105,6 +111,26 @@ pub fn apply(routes: Router, settings: Settings) -> Router {
     })
     .layer(routed);
     Router::new().fallback_service(rewritten)
+}
+
+/// What the OpenID and OAuth standards want public clients in browsers to reach from any page; none of it looks at cookies.
+fn is_for_every_origin(path: &str) -> bool {
+    const PATHS: [&str; 6] = [
+        "/oauth/token",
+        "/oauth/userinfo",
+        "/oauth/revoke",
+        "/oauth/register",
+        "/oauth/device_authorization",
+        "/oauth/introspect",
+    ];
+    path.starts_with("/.well-known/") || PATHS.contains(&path)
+}
+
+/// RFC 6750 §3, and RFC 9728 §5.1: where to learn how to get a token that counts.
+fn challenge(public_url: &str, shown: bool) -> Option<HeaderValue> {
+    let invalid = if shown { "error=\"invalid_token\", " } else { "" };
+    let place = format!("{public_url}/.well-known/oauth-protected-resource");
+    HeaderValue::from_str(&format!("Bearer {invalid}resource_metadata=\"{place}\"")).ok()
 }
 
 /// In the extensions of a request that came by an older path.
@@ -188,6 +214,7 @@ async fn observe(
         }),
     };
     let is_long_poll = is_long_poll(settings.long_polls, &request);
+    let shows_token = request.headers().contains_key(header::AUTHORIZATION);
     let method = request.method().clone();
     let method_label = label(&method);
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -231,6 +258,11 @@ async fn observe(
             }
         }
         response = written;
+    }
+    if response.headers().get(header::WWW_AUTHENTICATE).is_some_and(|value| value == "Bearer")
+        && let Some(challenge) = challenge(&settings.public_url, shows_token)
+    {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     let status = response.status();
     let headers = response.headers_mut();

@@ -78,6 +78,8 @@ impl Server {
 
     pub(crate) async fn start_in(folder: Folder, environment: &[(&str, &str)]) -> Self {
         let mut command = folder.socle();
+        // Nodes, and a server that is started again, are one installation, although each listens elsewhere.
+        command.env("SOCLE_IDENTITY__ISSUER", "https://socle.test");
         command.args(["serve", "--listen", "127.0.0.1:0"]).envs(environment.iter().copied());
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");

@@ -29,6 +29,7 @@ const FIXED: &[(&str, &str)] = &[
     ("/api/v1/roles", "few, and read whole"),
     ("/api/v1/schedules", "schedules are declared by modules"),
     ("/api/v1/settings", "settings are declared by modules"),
+    ("/api/v1/signing-keys", "keys follow each other; the past ones are deleted"),
     ("/api/v1/topics", "topics are declared by modules"),
 ];
 
@@ -154,6 +155,8 @@ async fn something(app: &App, admin: &Client) {
     let camera = admin.post("/api/v1/surveillance/cameras", camera).await.expect(201).json();
     let invitation = json!({"email": "joan@example.org", "role": "user"});
     admin.post("/api/v1/invitations", invitation).await.expect(201);
+    admin.post("/api/v1/auth/api-keys", json!({"name": "export"})).await.expect(201);
+    admin.post("/api/v1/service-accounts", json!({"name": "export", "role": "user"})).await.expect(201);
     let workspace = admin.get("/api/v1/workspaces").await.expect(200).json()["items"][0]["id"].clone();
     let (camera, workspace) = (camera["id"].as_str().unwrap(), workspace.as_str().unwrap());
     let mut tx = app.platform.db.begin().await.unwrap();

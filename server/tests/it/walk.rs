@@ -32,6 +32,8 @@ const OPEN: &[(&str, &str)] = &[
     ("begin_second_factor_passkey", "the challenge of a right password is the credential"),
     ("begin_passkey_sign_in", "one signs in here"),
     ("sign_in_by_passkey", "one signs in here"),
+    ("key_set", "public keys are public"),
+    ("oauth_token", "the client's secret or the code is the credential"),
 ];
 
 /// For every signed-in caller, and why.
@@ -69,6 +71,9 @@ const OF_ONESELF: &[(&str, &str)] = &[
     ("add_passkey", "one's own"),
     ("rename_passkey", "one's own"),
     ("delete_passkey", "one's own"),
+    ("list_api_keys", "one's own"),
+    ("create_api_key", "holds no more than oneself"),
+    ("revoke_api_key", "one's own"),
 ];
 
 struct Operation {
@@ -101,7 +106,13 @@ fn concrete(path: &str) -> String {
         path if path.contains("/cameras/") => "cam",
         path if path.contains("/events/") => "evt",
         path if path.contains("/models/") => "mdl",
-        path if path.contains("/users/") || path.contains("/members/") => "usr",
+        path if path.contains("/users/")
+            || path.contains("/members/")
+            || path.contains("/service-accounts/") =>
+        {
+            "usr"
+        }
+        path if path.contains("/api-keys/") => "key",
         path if path.contains("/workspaces/") => "ws",
         path if path.contains("/invitations/") => "inv",
         path if path.contains("/roles/") => "role",

@@ -140,13 +140,21 @@ fn variants(name: &str, text: &str) -> Option<Vec<String>> {
     let kebab = head.contains("rename_all = \"kebab-case\"");
     let body = text[at..].split_once('{')?.1.split_once("\n}")?.0;
     let mut words = Vec::new();
+    let mut renamed = None;
     for line in body.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("#[serde(rename = \"") {
+            renamed = name.split('"').next();
+        }
         if line.is_empty() || line.starts_with("//") || line.starts_with("#[") {
             continue;
         }
         let variant = line.trim_end_matches(',');
         if !variant.chars().all(char::is_alphanumeric) {
             return None;
+        }
+        if let Some(name) = renamed.take() {
+            words.push(name.to_owned());
+            continue;
         }
         let mut word = String::new();
         for letter in variant.chars() {
@@ -262,9 +270,10 @@ mod tests {
     fn fields_and_enums_are_found() {
         let text = "/// Section `[log]`.\n#[derive(Debug)]\npub struct Config {\n    /// Form. `auto` (the default): pretty.\n    \
                     pub format: Format,\n    #[serde(skip)]\n    pub hidden: bool,\n}\n\n#[serde(rename_all = \"snake_case\")]\n\
-                    pub enum Format {\n    #[default]\n    Auto,\n    /// Lines.\n    JsonLines,\n}\n";
+                    pub enum Format {\n    #[default]\n    Auto,\n    /// Lines.\n    JsonLines,\n    #[serde(rename = \"EdDSA\")]\n    \
+                    Named,\n}\n";
         let sections = sections_of(text);
         assert_eq!((sections.len(), sections[0].fields.len()), (1, 1));
-        assert_eq!(sections[0].fields[0].kind.words(), "`auto`, `json_lines`");
+        assert_eq!(sections[0].fields[0].kind.words(), "`auto`, `json_lines`, `EdDSA`");
     }
 }

@@ -9,8 +9,8 @@ use web::Authenticate;
 use super::cookies;
 use crate::{
     error::Error,
-    model::Visit,
-    service::{Identity, SignedIn},
+    model::{KeyKind, Visit},
+    service::{Identity, KeyHolder, SignedIn},
 };
 
 /// How a caller proved who they are.
@@ -20,28 +20,62 @@ pub(super) enum By {
     Cookie,
 }
 
-/// A signed-in caller with their session: what the routes of this module need beyond [`web::Caller`].
+/// A signed-in user with a session of their own: what the routes of this module need beyond [`web::Caller`]. API keys, and
+/// clients and services with tokens of theirs, are told that it takes one.
 pub(super) struct Signed {
     pub(super) ctx: Ctx,
     pub(super) signed_in: Arc<SignedIn>,
     pub(super) by: By,
 }
 
-impl FromRequestParts<Identity> for Signed {
+/// Whoever showed credentials that count.
+pub(super) enum Known {
+    Session(Signed),
+    Key(Ctx, Arc<KeyHolder>),
+}
+
+impl Known {
+    pub(super) fn ctx(&self) -> &Ctx {
+        match self {
+            Self::Session(signed) => &signed.ctx,
+            Self::Key(ctx, _) => ctx,
+        }
+    }
+
+    fn into_ctx(self) -> Ctx {
+        match self {
+            Self::Session(signed) => signed.ctx,
+            Self::Key(ctx, _) => ctx,
+        }
+    }
+}
+
+impl FromRequestParts<Identity> for Known {
     type Rejection = web::Error;
 
     async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> web::Result<Self> {
         let request = web::Request::from_request_parts(parts, identity).await?;
-        let signed = identity.resolve(parts, &request).await?.ok_or_else(|| {
+        let known = identity.resolve(parts, &request).await?.ok_or_else(|| {
             Problem::unauthorized(
                 "unauthenticated",
                 "sign in, or send an access token as Authorization: Bearer …",
             )
         })?;
         let span = tracing::Span::current();
-        span.record("user.id", tracing::field::display(&signed.ctx.actor));
-        span.record("workspace.id", tracing::field::display(signed.ctx.workspace));
-        Ok(signed)
+        span.record("user.id", tracing::field::display(&known.ctx().actor));
+        span.record("workspace.id", tracing::field::display(known.ctx().workspace));
+        Ok(known)
+    }
+}
+
+impl FromRequestParts<Identity> for Signed {
+    type Rejection = web::Error;
+
+    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> web::Result<Self> {
+        match Known::from_request_parts(parts, identity).await? {
+            Known::Session(signed) if signed.signed_in.session.is_own() => Ok(signed),
+            Known::Session(_) | Known::Key(..) => Err(Error::OwnSessionNeeded.into()),
+        }
     }
 }
 
@@ -60,6 +94,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
+/// Where programs may show an API key instead of in `Authorization`.
+const API_KEY: &str = "x-api-key";
 /// Characters kept of a `User-Agent`.
 const DEVICE_CHARS_MAX: usize = 300;
 
@@ -80,20 +116,33 @@ impl Identity {
         Arc::new(self.clone())
     }
 
-    /// `None`: no credentials at all. Of a token and a cookie, the token counts.
-    async fn resolve(&self, parts: &Parts, request: &web::Request) -> Result<Option<Signed>, Error> {
+    /// `None`: no credentials at all. Of a token, an API key and a cookie, the first counts.
+    pub(super) async fn resolve(
+        &self,
+        parts: &Parts,
+        request: &web::Request,
+    ) -> Result<Option<Known>, Error> {
         let visit = visit(&parts.headers, request);
         if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
             let token = value.to_str().ok().and_then(bearer).ok_or(Error::TokenRefused)?;
+            if token.starts_with(KeyKind::Personal.mark()) {
+                let (ctx, holder) = self.by_api_key(token, &visit).await?;
+                return Ok(Some(Known::Key(ctx, holder)));
+            }
             let (ctx, signed_in) = self.by_access_token(token, &visit).await?;
             let signed_in = may_go_on(parts, signed_in)?;
-            return Ok(Some(Signed { ctx, signed_in, by: By::AccessToken }));
+            return Ok(Some(Known::Session(Signed { ctx, signed_in, by: By::AccessToken })));
+        }
+        if let Some(value) = parts.headers.get(API_KEY) {
+            let key = value.to_str().map_err(|_| Error::TokenRefused)?;
+            let (ctx, holder) = self.by_api_key(key.trim(), &visit).await?;
+            return Ok(Some(Known::Key(ctx, holder)));
         }
         let Some(cookie) = cookies::session_cookie(&parts.headers) else { return Ok(None) };
         let (ctx, signed_in) = self.by_cookie(cookie, &visit).await?;
         let signed_in = may_go_on(parts, signed_in)?;
         cookies::check_own_page(self, parts, request, signed_in.session.id)?;
-        Ok(Some(Signed { ctx, signed_in, by: By::Cookie }))
+        Ok(Some(Known::Session(Signed { ctx, signed_in, by: By::Cookie })))
     }
 }
 
@@ -123,7 +172,7 @@ fn bearer(value: &str) -> Option<&str> {
 impl Authenticate for Identity {
     async fn authenticate(&self, parts: &Parts, request: &web::Request) -> Result<Option<Ctx>, Problem> {
         match self.resolve(parts, request).await {
-            Ok(signed) => Ok(signed.map(|signed| signed.ctx)),
+            Ok(known) => Ok(known.map(Known::into_ctx)),
             Err(error) => {
                 let problem = error.problem();
                 if problem.status >= 500 {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    model::{Member, Membership},
-    service::{Identity, SignedIn, TokenPair},
+    model::{self, Member, Membership},
+    service::{Identity, KeyHolder, SignedIn, TokenPair},
 };
 
 /// Languages of the console.
@@ -132,17 +132,42 @@ impl Me {
     /// As seen by a caller; `ctx` says in which workspace and with what scopes.
     pub(super) fn seen_by(identity: &Identity, signed_in: &SignedIn, ctx: &Ctx) -> Self {
         let membership = signed_in.membership(ctx.workspace).unwrap_or_else(|| signed_in.current());
-        Self::new(signed_in, membership, identity.catalogue().names(), &ctx.grants)
+        Self::new(identity, &signed_in.user, membership, &ctx.grants)
+            .narrowed_to(&signed_in.session.scopes)
+            .among(&signed_in.memberships)
+            .needing(signed_in.needs_second_factor)
+    }
+
+    /// As seen by a program with an API key: only the key's workspace is there for it.
+    pub(super) fn of_key(identity: &Identity, holder: &KeyHolder, ctx: &Ctx) -> Self {
+        Self::new(identity, &holder.user, &holder.membership, &ctx.grants)
+            .narrowed_to(&holder.key.scopes)
+            .among(std::slice::from_ref(&holder.membership))
     }
 
     /// As a session that was just opened sees itself.
     pub(super) fn just_signed_in(identity: &Identity, signed_in: &SignedIn) -> Self {
         let membership = signed_in.current();
-        Self::new(signed_in, membership, identity.catalogue().names(), &membership.grants)
+        Self::new(identity, &signed_in.user, membership, &membership.grants)
+            .narrowed_to(&signed_in.session.scopes)
+            .among(&signed_in.memberships)
+            .needing(signed_in.needs_second_factor)
     }
 
-    fn new(signed_in: &SignedIn, membership: &Membership, known: &[&str], grants: &Grants) -> Self {
-        let user = &signed_in.user;
+    fn narrowed_to(self, scopes: &[String]) -> Self {
+        Self { scopes: scopes.to_vec(), ..self }
+    }
+
+    fn needing(self, second_factor: bool) -> Self {
+        Self { second_factor_needed: second_factor, ..self }
+    }
+
+    fn among(self, memberships: &[Membership]) -> Self {
+        Self { workspaces: memberships.iter().map(WorkspaceWithRole::from).collect(), ..self }
+    }
+
+    fn new(identity: &Identity, user: &model::User, membership: &Membership, grants: &Grants) -> Self {
+        let permissions = identity.catalogue().names().iter().filter(|name| grants.has(name));
         Self {
             id: user.id,
             email: user.email.clone(),
@@ -154,19 +179,15 @@ impl Me {
             created_at: user.created_at,
             last_login_at: user.last_login_at,
             roles: membership.role_names(),
-            permissions: known
-                .iter()
-                .filter(|name| grants.has(name))
-                .map(|name| (*name).to_owned())
-                .collect(),
-            scopes: signed_in.session.scopes.clone(),
+            permissions: permissions.map(|name| (*name).to_owned()).collect(),
+            scopes: Vec::new(),
             workspace: WorkspaceRef {
                 id: membership.workspace.id,
                 name: membership.workspace.name.clone(),
                 slug: membership.workspace.slug.clone(),
             },
-            workspaces: signed_in.memberships.iter().map(WorkspaceWithRole::from).collect(),
-            second_factor_needed: signed_in.needs_second_factor,
+            workspaces: Vec::new(),
+            second_factor_needed: false,
         }
     }
 }

@@ -6,10 +6,13 @@ use utoipa::ToSchema;
 use web::{Json, TypedBody};
 
 use super::{
-    authenticate::{Signed, Visitor},
+    authenticate::{Known, Visitor},
     bodies::Tokens,
 };
-use crate::service::{Identity, Typed};
+use crate::{
+    error::Error,
+    service::{Identity, Typed},
+};
 
 /// E-mail address and password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -108,7 +111,9 @@ pub(super) async fn refresh(
 /// End the session
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", operation_id = "logout",
     responses((status = 204, description = "Its tokens and cookie are refused from now on.")))]
-pub(super) async fn logout(State(identity): State<Identity>, signed: Signed) -> web::Result<StatusCode> {
+pub(super) async fn logout(State(identity): State<Identity>, known: Known) -> web::Result<StatusCode> {
+    // A client may give up what it was let in with, too; an API key has no session.
+    let Known::Session(signed) = known else { return Err(Error::OwnSessionNeeded.into()) };
     identity.sign_out(&signed.ctx, signed.signed_in.session.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,15 +9,18 @@ use utoipa::ToSchema;
 use web::Json;
 
 use super::{
-    authenticate::{By, Signed, Visitor},
+    authenticate::{By, Known, Signed, Visitor},
     bodies::{Locale, Me, Tokens, nullable},
 };
 use crate::service::{Identity, ProfileChange};
 
 /// Who am I
 #[utoipa::path(get, path = "/api/v1/auth/me", tag = "auth", operation_id = "me", responses((status = 200, body = Me)))]
-pub(super) async fn me(State(identity): State<Identity>, signed: Signed) -> Json<Me> {
-    Json(Me::seen_by(&identity, &signed.signed_in, &signed.ctx))
+pub(super) async fn me(State(identity): State<Identity>, known: Known) -> Json<Me> {
+    Json(match known {
+        Known::Session(signed) => Me::seen_by(&identity, &signed.signed_in, &signed.ctx),
+        Known::Key(ctx, holder) => Me::of_key(&identity, &holder, &ctx),
+    })
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,5 +1,6 @@
 //! Routes, and the bodies that go over the wire.
 
+mod api_keys;
 mod audit;
 mod authenticate;
 mod bodies;
@@ -10,12 +11,15 @@ mod invitations;
 mod login;
 mod me;
 mod members;
+mod oauth;
 mod older;
 mod passkeys;
 mod roles;
 mod second_factor;
 mod security;
+mod service_accounts;
 mod sessions;
+mod signing_keys;
 mod totp;
 mod users;
 mod workspaces;
@@ -82,6 +86,20 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(workspaces::leave_workspace))
         .routes(routes!(workspaces::list_all_workspaces))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
+        .routes(routes!(api_keys::revoke_api_key))
+        .routes(routes!(service_accounts::list_service_accounts, service_accounts::create_service_account))
+        .routes(routes!(
+            service_accounts::get_service_account,
+            service_accounts::update_service_account,
+            service_accounts::delete_service_account
+        ))
+        .routes(routes!(service_accounts::create_service_secret))
+        .routes(routes!(service_accounts::revoke_service_secret))
+        .routes(routes!(signing_keys::list_signing_keys))
+        .routes(routes!(signing_keys::rotate_signing_keys))
+        .routes(routes!(signing_keys::key_set))
+        .merge(oauth::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(identity)
 }

@@ -1,31 +1,37 @@
 //! Values and rules; no I/O.
 
 mod access;
+mod api_key;
 mod audit;
 mod email;
 mod factor;
 mod invitation;
 mod name;
 mod next;
+mod oauth;
 mod passkey;
 mod password;
 mod refresh;
 mod secret;
 mod session;
+mod signing;
 mod user;
 
 pub(crate) use access::{
     ADMIN, Catalogue, KnownPermission, Membership, Role, Workspace, is_role_name, role_name, sought_role,
 };
+pub(crate) use api_key::{ApiKey, KeyKind, KeyText, ServiceAccount, ServiceSecret, ServiceSecretId};
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecret};
 pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;
+pub(crate) use oauth::OAuthError;
 pub(crate) use passkey::{PasskeyId, StoredPasskey, passkey_name};
 pub(crate) use password::{refuse_length, refuse_password};
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
 pub(crate) use session::{Session, SessionKind, SessionTimes, Visit, methods};
+pub(crate) use signing::{KeyAlgorithm, KeyState, SigningKey, next_due, signer, state};
 pub(crate) use user::{Account, Member, MemberFilter, User, UserKind};

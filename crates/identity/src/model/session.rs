@@ -99,6 +99,11 @@ impl Session {
         self.ended_at.is_none() && now < self.expires_at
     }
 
+    /// Does the user hold it themselves, and no client or service?
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.kind, SessionKind::Browser | SessionKind::Program)
+    }
+
     /// Did the user show who they are not longer ago than this? What a stolen session must not be enough for asks this.
     pub(crate) fn is_recent(&self, now: Timestamp, within: SignedDuration) -> bool {
         now.duration_since(self.authenticated_at) <= within

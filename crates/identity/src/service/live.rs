@@ -105,10 +105,18 @@ impl LiveSessions {
 
     fn get(&self, key: &Key, now: Timestamp) -> Option<Arc<SignedIn>> {
         let entry = self.entries.get(key)?;
-        let fresh = entry.epoch == self.epoch.load(Ordering::SeqCst)
-            && now.duration_since(entry.read_at).abs() <= self.age_max
-            && entry.signed_in.session.is_live(now);
+        let fresh = self.is_fresh(entry.epoch, entry.read_at, now) && entry.signed_in.session.is_live(now);
         fresh.then_some(entry.signed_in)
+    }
+
+    /// May what was read then, in that epoch, still be believed?
+    pub(super) fn is_fresh(&self, epoch: u64, read_at: Timestamp, now: Timestamp) -> bool {
+        epoch == self.epoch() && now.duration_since(read_at).abs() <= self.age_max
+    }
+
+    /// Counts the changes that this process knows of.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
     }
 
     fn reading(&self, key: &Key) -> &Mutex<()> {
@@ -124,13 +132,13 @@ impl Identity {
         token: &str,
         visit: &Visit,
     ) -> Result<(Ctx, Arc<SignedIn>), Error> {
-        let claims = self.0.tokens.read_access(token, visit.now)?;
+        let claims = self.read_access(token, visit.now).await?;
         let signed_in = self.live(Key::Session(claims.sid), visit.now).await?.ok_or(Error::SessionEnded)?;
         if signed_in.user.id != claims.user() {
             return Err(Error::TokenRefused);
         }
         let membership = signed_in.membership(claims.ws).ok_or(Error::TokenRefused)?;
-        let ctx = ctx(&signed_in, membership, claims.scopes(), visit);
+        let ctx = of_session(&signed_in, membership, claims.scopes(), visit);
         Ok((ctx, signed_in))
     }
 
@@ -140,7 +148,7 @@ impl Identity {
         let key = Key::Cookie(*cookie.hash().bytes());
         let signed_in = self.live(key, visit.now).await?.ok_or(Error::SessionEnded)?;
         let scopes = signed_in.session.scopes.iter().map(String::as_str);
-        let ctx = ctx(&signed_in, signed_in.current(), scopes, visit);
+        let ctx = of_session(&signed_in, signed_in.current(), scopes, visit);
         Ok((ctx, signed_in))
     }
 
@@ -168,7 +176,7 @@ impl Identity {
             return Ok(Some(signed_in));
         }
         // Before reading: what changes meanwhile makes the entry old from the start.
-        let epoch = live.epoch.load(Ordering::SeqCst);
+        let epoch = live.epoch();
         let Some(signed_in) = self.read(&key, now).await? else { return Ok(None) };
         let signed_in = Arc::new(signed_in);
         self.note_use(&signed_in.session, now);
@@ -220,7 +228,12 @@ impl Identity {
         }
         let (identity, session) = (self.clone(), session.clone());
         self.0.spawner.spawn("identity.note_use", async move {
-            let expires_at = identity.0.times.expiry(session.created_at, now);
+            // Clients and services keep theirs by their refresh tokens and secrets.
+            let expires_at = if session.is_own() {
+                identity.0.times.expiry(session.created_at, now)
+            } else {
+                session.expires_at
+            };
             let noted: Result<(), Error> = async {
                 let mut tx = identity.0.db.begin().await?;
                 store::sessions::touch(&mut tx, &session, now, expires_at).await?;
@@ -235,8 +248,19 @@ impl Identity {
     }
 }
 
-fn ctx<'s>(
+fn of_session<'s>(
     signed_in: &SignedIn,
+    membership: &Membership,
+    scopes: impl Iterator<Item = &'s str>,
+    visit: &Visit,
+) -> Ctx {
+    let ctx = ctx(&signed_in.user, membership, scopes, visit);
+    Ctx { session: Some(signed_in.session.id), ..ctx }
+}
+
+/// A user at work in a workspace, by no credential yet. No scopes: all that the user may there.
+pub(super) fn ctx<'s>(
+    user: &User,
     membership: &Membership,
     scopes: impl Iterator<Item = &'s str>,
     visit: &Visit,
@@ -248,13 +272,13 @@ fn ctx<'s>(
         Arc::new(Grants::clone(&membership.grants).narrowed(scopes))
     };
     Ctx {
-        actor: kernel::Actor::User(signed_in.user.id),
-        session: Some(signed_in.session.id),
+        actor: kernel::Actor::User(user.id),
+        session: None,
         api_key: None,
         workspace: membership.workspace.id,
         request_id: visit.request_id.clone(),
         now: visit.now,
-        locale: signed_in.user.locale.unwrap_or(visit.locale),
+        locale: user.locale.unwrap_or(visit.locale),
         address: visit.address,
         grants,
         // The door that asked fills it in.

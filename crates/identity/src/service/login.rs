@@ -58,7 +58,7 @@ impl Identity {
         let proof = Proof::Refresh(&refresh);
         let opening = Opening { kind: SessionKind::Program, scopes, proof, challenge: None };
         let (session, membership) = self.sign_in_by_password(visit, typed, opening).await?;
-        self.0.tokens.pair(&session, &membership, &token, visit.now)
+        self.pair(&session, &membership, &token, visit.now).await
     }
 
     /// Signs a browser in.

@@ -1,6 +1,7 @@
 //! What people and programs can do. Split by use case; [`Identity`] is the handle on all of it.
 
 mod access;
+mod api_keys;
 mod audit;
 mod breached;
 mod confirm;
@@ -14,6 +15,7 @@ mod live;
 mod login;
 mod members;
 mod notices;
+mod oauth;
 mod passkeys;
 mod passwords;
 mod refresh;
@@ -21,7 +23,9 @@ mod roles;
 mod seal;
 mod second_factor;
 mod security;
+mod service_accounts;
 mod sessions;
+mod signing;
 mod throttle;
 mod tokens;
 mod totp;
@@ -38,9 +42,11 @@ use jiff::SignedDuration;
 use jobs::Jobs;
 use kernel::{Clock, UserId, WorkspaceId};
 use platform::{BuildError, Platform, Spawner};
+use redislink::RedisLink;
 use settings::RuntimeSettings;
 use tokio::sync::OnceCell;
 
+pub(crate) use api_keys::{KeyHolder, NewApiKey};
 pub(crate) use confirm::Again;
 pub(crate) use first_run::FirstAdmin;
 pub(crate) use invitations::NewInvitation;
@@ -48,10 +54,13 @@ pub(crate) use joining::Joining;
 pub(crate) use live::SignedIn;
 pub(crate) use login::{BrowserSession, Typed};
 pub(crate) use notices::SECURITY_CHANGED;
+pub(crate) use oauth::ClientCredentials;
 pub(crate) use roles::{Granting, NewRole, RoleChange};
 pub(crate) use second_factor::SecondFactor;
 pub(crate) use security::Security;
+pub(crate) use service_accounts::{NewServiceAccount, ServiceAccountChange};
 pub(crate) use sessions::ProfileChange;
+pub(crate) use signing::KEY_SET_AGE_S;
 pub(crate) use tokens::TokenPair;
 pub(crate) use totp::TotpSetup;
 pub(crate) use users::{NewUser, UserChange};
@@ -75,7 +84,9 @@ struct Inner {
     config: Config,
     public_url: String,
     catalogue: Catalogue,
+    redis: RedisLink,
     tokens: tokens::Tokens,
+    keyring: signing::Keyring,
     passwords: passwords::Passwords,
     passkeys: passkeys::Passkeys,
     jobs: Jobs,
@@ -83,6 +94,8 @@ struct Inner {
     throttle: throttle::Throttle,
     invites: invitations::Invites,
     live: live::LiveSessions,
+    api_keys: api_keys::LiveKeys,
+    oauth_limits: oauth::OAuthLimits,
     times: SessionTimes,
     /// There is an account: once true, always true.
     settled: AtomicBool,
@@ -100,13 +113,16 @@ impl Identity {
             idle: SignedDuration::from_secs(config.session_idle_s.into()),
             max: SignedDuration::from_secs(config.session_max_s.into()),
         };
+        let public_url = platform.public_url.trim_end_matches('/').to_owned();
         Ok(Self(Arc::new(Inner {
             db: platform.db.clone(),
             clock: platform.clock.clone(),
             spawner: platform.spawner.clone(),
-            public_url: platform.public_url.trim_end_matches('/').to_owned(),
             catalogue,
-            tokens: tokens::Tokens::new(&config, secret.expose())?,
+            redis: platform.redis.clone(),
+            tokens: tokens::Tokens::new(&config, &public_url, secret.expose())?,
+            keyring: signing::Keyring::new(),
+            public_url,
             passwords: passwords::Passwords::new(&config)?,
             passkeys: passkeys::Passkeys::new(&config, &platform.public_url),
             jobs: platform.jobs.clone(),
@@ -114,6 +130,8 @@ impl Identity {
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
             invites: invitations::Invites::new(&config, &platform.limits)?,
             live: live::LiveSessions::new(&config, platform),
+            api_keys: api_keys::LiveKeys::new(),
+            oauth_limits: oauth::OAuthLimits::new(&platform.limits)?,
             times,
             settled: AtomicBool::new(false),
             first_workspace: OnceCell::new(),

@@ -40,7 +40,10 @@ impl Identity {
                 tx.commit().await?;
                 next
             }
-            Presented::JustReplaced(current) if is_same_client(&session, visit) => current,
+            Presented::JustReplaced(current) if is_same_client(&session, visit) => {
+                drop(tx);
+                current
+            }
             Presented::JustReplaced(_) | Presented::Reused => {
                 store::sessions::end(&mut tx, session.user, session.id, "refresh-reused", visit.now).await?;
                 let entry = NewEntry::during(visit, membership.workspace.id, "identity.refresh-reused")
@@ -54,7 +57,7 @@ impl Identity {
                 return Err(Error::RefreshRefused);
             }
         };
-        self.0.tokens.pair(&session, &membership, &next, visit.now)
+        self.pair(&session, &membership, &next, visit.now).await
     }
 
     /// A new pair for a session whose access token was shown, now that its workspace is another.
@@ -69,7 +72,7 @@ impl Identity {
         let refresh = refresh.replace(&next);
         store::sessions::save_refresh(&mut tx, &session, &refresh).await?;
         tx.commit().await?;
-        self.0.tokens.pair(&session, &membership, &next, visit.now)
+        self.pair(&session, &membership, &next, visit.now).await
     }
 }
 

@@ -192,7 +192,7 @@ impl Identity {
         let proof = Proof::Refresh(&refresh);
         let (session, membership) =
             self.answer(visit, challenge, answer, SessionKind::Program, proof).await?;
-        self.0.tokens.pair(&session, &membership, &token, visit.now)
+        self.pair(&session, &membership, &token, visit.now).await
     }
 
     /// Ends the sign-in of a browser.

@@ -8,23 +8,24 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use super::seal::Seal;
+use super::{Identity, seal::Seal, signing::ACCESS};
 use crate::{
     config::Config,
     error::Error,
     model::{Membership, Session, Token},
 };
 
-/// Makes and reads the tokens that clients hold: access tokens (RFC 9068 in form), refresh tokens, CSRF tokens.
+/// Makes and reads the tokens that clients hold: access tokens (RFC 9068), refresh tokens, CSRF tokens.
 pub(super) struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
-    validation: Validation,
-    /// The one header that we write, encoded. A token with any other is none of ours, so nothing in a header (`alg`,
-    /// `kid`, `jku`, `jwk`, `x5u`, `crit`…) is ever acted upon.
+    /// The one header that we write with the installation's secret, encoded; each key pair has one of its own. A token
+    /// with any other is none of ours, so nothing in a header (`alg`, `kid`, `jku`, `jwk`, `x5u`, `crit`…) is ever acted
+    /// upon: the key is found by the header as a whole, and brings its algorithm.
     header: String,
     issuer: String,
-    audience: String,
+    /// What `aud` may say: the setting, or this server's address, which OAuth clients ask for (RFC 8707).
+    audiences: [String; 3],
     access_ttl_s: u32,
     refresh_key: [u8; 32],
     csrf_key: [u8; 32],
@@ -38,11 +39,14 @@ pub(crate) struct TokenPair {
     pub(crate) expires_in_s: u32,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
     iss: String,
     aud: String,
     sub: UserId,
+    /// Who holds the token (RFC 9068 §2.2).
+    #[serde(default)]
+    client_id: String,
     pub(super) sid: SessionId,
     jti: String,
     iat: i64,
@@ -52,6 +56,11 @@ pub(super) struct Claims {
     roles: Vec<String>,
     /// Scopes with spaces between (RFC 6749 §3.3); empty: all that the user may.
     scope: String,
+    /// When the user last showed who they are, and how (RFC 9068 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
 }
 
 impl Claims {
@@ -62,35 +71,45 @@ impl Claims {
     pub(super) fn user(&self) -> UserId {
         self.sub
     }
+
+    #[expect(dead_code, reason = "for the provider")]
+    pub(super) fn client(&self) -> &str {
+        &self.client_id
+    }
+
+    /// As introspection tells them (RFC 7662 §2.2).
+    #[expect(dead_code, reason = "for the provider")]
+    pub(super) fn told(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 /// Longer than any token that we make.
 const ACCESS_BYTES_MAX: usize = 4_096;
 /// Seconds by which another node's clock may be ahead of ours.
 const SKEW_S: i64 = 5;
+/// How the header of every access token begins, encoded: `{"typ":"at+jwt","alg"`.
+const HEADER_START: &str = "eyJ0eXAiOiJhdCtqd3QiLCJhbGci";
 /// Session id, secret, tag.
 const REFRESH_BYTES: usize = 16 + 32 + 16;
 
+/// `client_id` of tokens that people's own programs got for a password: there is no client then.
+const OWN_CLIENT: &str = "socle";
+
 impl Tokens {
-    pub(super) fn new(config: &Config, secret: &str) -> anyhow::Result<Self> {
+    /// `public_url` without a slash at its end.
+    pub(super) fn new(config: &Config, public_url: &str, secret: &str) -> anyhow::Result<Self> {
         let encoding = EncodingKey::from_secret(secret.as_bytes());
         let probe =
             jsonwebtoken::encode(&header(), &serde_json::json!({}), &encoding).context("could not sign")?;
         let header = probe.split('.').next().context("a token has no header")?.to_owned();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[&config.issuer]);
-        validation.set_audience(&[&config.audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Against the request's own time, below.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
+        let issuer = if config.issuer.is_empty() { public_url } else { &config.issuer };
         Ok(Self {
             decoding: DecodingKey::from_secret(secret.as_bytes()),
             encoding,
-            validation,
             header,
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
+            issuer: issuer.to_owned(),
+            audiences: [config.audience.clone(), public_url.to_owned(), format!("{public_url}/")],
             access_ttl_s: config.access_ttl_s,
             refresh_key: mac(secret.as_bytes(), &[b"socle refresh token"]),
             csrf_key: mac(secret.as_bytes(), &[b"socle csrf token"]),
@@ -98,19 +117,19 @@ impl Tokens {
         })
     }
 
-    pub(super) fn pair(
-        &self,
-        session: &Session,
-        membership: &Membership,
-        refresh: &Token,
-        now: Timestamp,
-    ) -> Result<TokenPair, Error> {
+    #[expect(dead_code, reason = "for the provider")]
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    fn claims(&self, session: &Session, membership: &Membership, scope: String, now: Timestamp) -> Claims {
         let mut jti = [0; 12];
         rand::rng().fill_bytes(&mut jti);
-        let claims = Claims {
+        Claims {
             iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            aud: self.audiences[0].clone(),
             sub: session.user,
+            client_id: session.client.clone().unwrap_or_else(|| OWN_CLIENT.to_owned()),
             sid: session.id,
             jti: URL_SAFE_NO_PAD.encode(jti),
             iat: now.as_second(),
@@ -118,25 +137,31 @@ impl Tokens {
             exp: now.as_second() + i64::from(self.access_ttl_s),
             ws: membership.workspace.id,
             roles: membership.role_names(),
-            scope: session.scopes.join(" "),
-        };
-        Ok(TokenPair {
-            access: jsonwebtoken::encode(&header(), &claims, &self.encoding).map_err(Error::Sign)?,
-            refresh: self.refresh_text(session.id, refresh),
-            expires_in_s: self.access_ttl_s,
-        })
+            scope,
+            auth_time: Some(session.authenticated_at.as_second()),
+            amr: session.methods.clone(),
+        }
     }
 
-    /// Only the token itself: whether its session still lives is for the caller to ask.
-    pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, Error> {
-        let ours = token.len() <= ACCESS_BYTES_MAX
-            && token.strip_prefix(&self.header).is_some_and(|rest| rest.starts_with('.'));
-        if !ours {
-            return Err(Error::TokenRefused);
-        }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| Error::TokenRefused)?
-            .claims;
+    /// The header of a token that could be one of ours.
+    fn header_of<'t>(&self, token: &'t str) -> Result<&'t str, Error> {
+        let header = token.split('.').next();
+        let header =
+            header.filter(|header| token.len() <= ACCESS_BYTES_MAX && header.starts_with(HEADER_START));
+        header.ok_or(Error::TokenRefused)
+    }
+
+    fn read(&self, token: &str, by: (Algorithm, &DecodingKey), now: Timestamp) -> Result<Claims, Error> {
+        let (algorithm, key) = by;
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&self.audiences);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Against the request's own time, below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|_| Error::TokenRefused)?.claims;
         let now = now.as_second();
         if claims.exp <= now || claims.nbf > now + SKEW_S { Err(Error::TokenRefused) } else { Ok(claims) }
     }
@@ -168,6 +193,11 @@ impl Tokens {
         Some((session, Token::from_bytes(secret.try_into().ok()?)))
     }
 
+    #[expect(dead_code, reason = "for the provider")]
+    pub(super) fn access_ttl_s(&self) -> u32 {
+        self.access_ttl_s
+    }
+
     /// Closes and opens secrets that the database keeps.
     pub(super) fn seal(&self) -> &Seal {
         &self.seal
@@ -183,8 +213,53 @@ impl Tokens {
     }
 }
 
+impl Identity {
+    /// An access and a refresh token of a session. Not to be called within a transaction: signing may take milliseconds.
+    pub(super) async fn pair(
+        &self,
+        session: &Session,
+        membership: &Membership,
+        refresh: &Token,
+        now: Timestamp,
+    ) -> Result<TokenPair, Error> {
+        Ok(TokenPair {
+            access: self.access_token(session, membership, &session.scopes, now).await?,
+            refresh: self.0.tokens.refresh_text(session.id, refresh),
+            expires_in_s: self.0.tokens.access_ttl_s,
+        })
+    }
+
+    /// An access token of a session, narrowed to `scopes`. Likewise.
+    pub(super) async fn access_token(
+        &self,
+        session: &Session,
+        membership: &Membership,
+        scopes: &[String],
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let tokens = &self.0.tokens;
+        let claims = tokens.claims(session, membership, scopes.join(" "), now);
+        match self.config().signing.algorithm() {
+            None => jsonwebtoken::encode(&header(), &claims, &tokens.encoding).map_err(Error::Sign),
+            Some(algorithm) => self.sign(algorithm, ACCESS, claims, now).await,
+        }
+    }
+
+    /// Only the token itself: whether its session still lives is for the caller to ask. Tokens that any of our keys
+    /// signed count, so that a change of `identity.signing` ends nobody's session.
+    pub(super) async fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, Error> {
+        let tokens = &self.0.tokens;
+        let header = tokens.header_of(token)?;
+        if header == tokens.header {
+            return tokens.read(token, (Algorithm::HS256, &tokens.decoding), now);
+        }
+        let key = self.key_of_access_header(header, now).await?.ok_or(Error::TokenRefused)?;
+        tokens.read(token, (key.algorithm.into(), &key.decoding), now)
+    }
+}
+
 fn header() -> Header {
-    Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::HS256) }
+    Header { typ: Some(ACCESS.to_owned()), ..Header::new(Algorithm::HS256) }
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {

@@ -48,11 +48,14 @@ impl FromRow for Refreshing {
 pub(crate) enum Proof<'p> {
     Cookie(Hash),
     Refresh(&'p RefreshState),
+    /// Nothing but the access token itself.
+    AccessOnly,
 }
 
 pub(crate) async fn insert(tx: &mut Tx, session: &Session, proof: Proof<'_>) -> Result<()> {
     let (cookie, refresh, recent) = match proof {
         Proof::Cookie(hash) => (Some(hash.bytes().to_vec()), None, Vec::new()),
+        Proof::AccessOnly => (None, None, Vec::new()),
         Proof::Refresh(state) => (None, Some(state.current.bytes().to_vec()), state.recent.clone()),
     };
     tx.query(

@@ -162,14 +162,17 @@ pub(crate) async fn save(tx: &mut Tx, user: &User) -> Result<()> {
     .map(drop)
 }
 
+/// A service account gets none: it signs in by its secrets alone.
 pub(crate) async fn save_password(tx: &mut Tx, id: UserId, hash: &str, now: Timestamp) -> Result<()> {
-    tx.query("UPDATE identity_users SET password_hash = $2, updated_at = $3 WHERE id = $1")
-        .bind(id)
-        .bind(hash)
-        .bind(now)
-        .execute()
-        .await
-        .map(drop)
+    tx.query(
+        "UPDATE identity_users SET password_hash = $2, updated_at = $3 WHERE id = $1 AND kind <> 'service'",
+    )
+    .bind(id)
+    .bind(hash)
+    .bind(now)
+    .execute()
+    .await
+    .map(drop)
 }
 
 /// The same password under stronger parameters: only if it was not changed meanwhile.

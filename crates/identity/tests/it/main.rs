@@ -1,7 +1,9 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
+mod api_keys;
 mod attack_factors;
 mod attack_tenants;
+mod attack_tokens;
 mod audit;
 mod browser;
 mod cli;
@@ -14,7 +16,9 @@ mod people;
 mod refresh;
 mod roles;
 mod second_factor;
+mod service_accounts;
 mod sessions;
+mod signing;
 mod workspaces;
 
 use serde_json::{Value, json};
