@@ -179,5 +179,6 @@ pub(crate) async fn platform(
         spawner: Spawner::default(),
         data: settings.server.data.clone(),
         public_url,
+        sends_mail: settings.mail.is_configured(),
     })
 }

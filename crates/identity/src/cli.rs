@@ -110,11 +110,11 @@ async fn run(identity: Identity, matches: ArgMatches) -> anyhow::Result<()> {
         "reset-password" => {
             let member = find(&identity, &workspace, matches).await?;
             let allow = allow::<WriteUsers>(&identity, &workspace);
-            let link = identity.make_reset_link(&allow, member.user.id).await.map_err(told)?;
+            let link = identity.make_reset_link(&allow, member.user.id, false).await.map_err(told)?;
             if as_json {
                 say(&json!({ "password_link": link.url, "expires_at": link.expires_at }).to_string())
             } else {
-                say(&format!("{}\nworks once, until {}", link.url, link.expires_at))
+                say(&format!("{}\nworks once, until {}", link.url.unwrap_or_default(), link.expires_at))
             }
         }
         other => bail!("there is no command user {other}"),
@@ -130,7 +130,8 @@ async fn create(
     let given = |name| text(matches, name).unwrap_or_default().to_owned();
     let new = NewUser {
         email: given("email"),
-        password: password_from_stdin().await?,
+        password: Some(password_from_stdin().await?),
+        locale: None,
         first_name: given("first-name"),
         last_name: given("last-name"),
         role: given("role"),

@@ -46,6 +46,13 @@ pub struct Config {
     pub second_factor_max: u32,
     /// The time over which those come back, evenly, in seconds. Default 86400 (a day).
     pub second_factor_window_s: u32,
+    /// Registrations, forgotten passwords, mails sent again, and links that do not work: so many of each per
+    /// `self_service_window_s`, per address (IPv6: per /64) and per account. Default 5.
+    pub self_service_max: u32,
+    /// The time over which those come back, evenly, in seconds. Default 3600.
+    pub self_service_window_s: u32,
+    /// Exchanges of refresh tokens per session, and refused ones per address, in a minute. Default 300.
+    pub refresh_max: u32,
     /// How long after a sign-in, or after showing the password or a code again, a session may change what protects the
     /// account (second factors, keys, the address), in seconds. Default 900.
     pub confirm_window_s: u32,
@@ -70,6 +77,8 @@ pub struct Config {
     pub invite_workspace_max: u32,
     /// Invitations that one address may get per hour, from all workspaces together. Default 5.
     pub invite_address_max: u32,
+    /// How long the link that confirms an address works, in seconds. Default 86400.
+    pub verify_link_ttl_s: u32,
     /// How long the link for the first administrator works, in seconds; each start prints a new one. Default 86400.
     pub first_run_link_ttl_s: u32,
     /// Marks cookies `Secure` always, not only when the request came by https. Default false.
@@ -127,6 +136,9 @@ impl Default for Config {
             login_window_s: 300,
             second_factor_max: 10,
             second_factor_window_s: 86_400,
+            self_service_max: 5,
+            self_service_window_s: 3_600,
+            refresh_max: 300,
             confirm_window_s: 900,
             argon2_memory_kib: 19_456,
             argon2_iterations: 2,
@@ -138,6 +150,7 @@ impl Default for Config {
             invitation_ttl_s: 604_800,
             invite_workspace_max: 50,
             invite_address_max: 5,
+            verify_link_ttl_s: 86_400,
             first_run_link_ttl_s: 86_400,
             cookie_secure: false,
             trusted_origins: Vec::new(),
@@ -163,6 +176,9 @@ impl Config {
             ("login_window_s", self.login_window_s),
             ("second_factor_max", self.second_factor_max),
             ("second_factor_window_s", self.second_factor_window_s),
+            ("self_service_max", self.self_service_max),
+            ("self_service_window_s", self.self_service_window_s),
+            ("refresh_max", self.refresh_max),
             ("confirm_window_s", self.confirm_window_s),
             ("argon2_iterations", self.argon2_iterations),
             ("hash_queue_max", self.hash_queue_max),
@@ -170,6 +186,7 @@ impl Config {
             ("invitation_ttl_s", self.invitation_ttl_s),
             ("invite_workspace_max", self.invite_workspace_max),
             ("invite_address_max", self.invite_address_max),
+            ("verify_link_ttl_s", self.verify_link_ttl_s),
             ("first_run_link_ttl_s", self.first_run_link_ttl_s),
         ];
         let mut faults: Vec<String> = positive

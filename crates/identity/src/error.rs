@@ -5,7 +5,7 @@ use serde_json::json;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Wrong password, unknown address, disabled account: the caller cannot tell which.
-    #[error("the e-mail address or the password is wrong")]
+    #[error("the e-mail address or the password is wrong, or the address is not confirmed yet")]
     BadCredentials,
     #[error("too many failed attempts; try again in {retry_after_s} s")]
     TooManyAttempts { retry_after_s: u64 },
@@ -67,6 +67,12 @@ pub enum Error {
     Invalid { pointer: &'static str, reason: String },
     #[error("the e-mail address is taken")]
     EmailTaken,
+    #[error("the e-mail address belongs to a deleted account: restore it, or purge it first")]
+    EmailOfDeleted,
+    #[error("nobody can register here by themselves: ask an administrator for an account")]
+    RegistrationClosed,
+    #[error("no mail server is configured, so no mail can go out")]
+    NoMail,
     #[error("the name is taken")]
     SlugTaken,
     #[error("the current password is wrong")]
@@ -128,13 +134,15 @@ pub enum Error {
     TooMany(&'static str),
     #[error("could not use a signing key")]
     Key(#[source] anyhow::Error),
+    #[error("this is your own account: change it at /api/v1/auth/me and /api/v1/auth/email")]
+    OwnAccount,
     #[error("only a user can do this")]
     NotAUser,
     #[error("could not hash a password: {0}")]
     Hash(String),
     #[error("could not close or open a secret: {0}")]
     Seal(String),
-    #[error("could not order a mail")]
+    #[error("could not write a task")]
     Jobs(#[from] jobs::Error),
     #[error("could not sign a token")]
     Sign(#[source] jsonwebtoken::errors::Error),
@@ -188,6 +196,10 @@ impl ToProblem for Error {
                 .with_errors(vec![FieldError::new(*pointer, reason)]),
             Self::EmailTaken => Problem::conflict("identity.email-taken", self)
                 .with_errors(vec![FieldError::new("/email", self)]),
+            Self::EmailOfDeleted => Problem::conflict("identity.email-of-deleted", self)
+                .with_errors(vec![FieldError::new("/email", self)]),
+            Self::RegistrationClosed => Problem::forbidden("identity.registration-closed", self),
+            Self::NoMail => Problem::conflict("identity.no-mail", self),
             Self::SlugTaken => Problem::conflict("identity.name-taken", self)
                 .with_errors(vec![FieldError::new("/name", self)]),
             Self::WrongPassword => Problem::unprocessable("identity.wrong-password", self)
@@ -225,6 +237,7 @@ impl ToProblem for Error {
             Self::TooMany(_) => Problem::conflict("identity.too-many", self),
             Self::Hash(_) | Self::Sign(_) | Self::Seal(_) | Self::Key(_) => Problem::internal(),
             Self::Jobs(error) => error.problem(),
+            Self::OwnAccount => Problem::conflict("identity.own-account", self),
             Self::Db(error) => error.problem(),
         }
     }

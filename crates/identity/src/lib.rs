@@ -18,10 +18,12 @@ mod cli;
 mod config;
 mod error;
 mod http;
+mod jobs;
 mod model;
 mod permissions;
 mod policy;
 mod service;
+mod settings;
 mod store;
 
 use db::migrations;
@@ -49,7 +51,7 @@ pub const MANIFEST: Manifest = Manifest {
     permissions: permissions::ALL,
     topics: &[],
     notices: NOTICES,
-    settings: &[policy::SECOND_FACTOR.spec],
+    settings: settings::SETTINGS,
     commands: cli::SHAPES,
 };
 
@@ -72,8 +74,8 @@ pub fn build(
     let (follower, key_follower) = (identity.clone(), identity.clone());
     let parts = Parts {
         routes: http::routes(identity.clone()),
-        jobs: jobs::Handlers::new(),
-        schedules: Vec::new(),
+        jobs: jobs::handlers(identity.clone()),
+        schedules: jobs::schedules(),
         commands: cli::commands(identity.clone()),
         checks: vec![],
         rooms: vec![],

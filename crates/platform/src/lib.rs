@@ -56,4 +56,6 @@ pub struct Platform {
     pub data: PathBuf,
     /// Scheme, host and port under which people reach this server.
     pub public_url: String,
+    /// A mail server is configured: what is enqueued as [`Mail`] goes out.
+    pub sends_mail: bool,
 }

@@ -126,6 +126,7 @@ impl App {
             spawner: Spawner::default(),
             data: data.clone(),
             public_url: base.clone(),
+            sends_mail: config.mail.is_configured(),
         };
         let (identity, identity_parts) =
             identity::build(&platform, config.identity, &manifests).expect("identity is built");

@@ -19,6 +19,8 @@ mod client;
 mod clock;
 mod data;
 mod engine;
+mod mails;
+mod program;
 mod redis;
 mod wait;
 
@@ -27,5 +29,7 @@ pub use client::{Answer, Client};
 pub use clock::MockClock;
 pub use data::test_data;
 pub use engine::{Database, TestEngine, engines};
+pub use mails::SentMail;
+pub use program::Program;
 pub use redis::{RedisServer, redis, redis_config, redis_url};
 pub use wait::eventually;

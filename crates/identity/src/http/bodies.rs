@@ -82,6 +82,9 @@ pub(super) struct Me {
     created_at: Timestamp,
     #[schema(required, value_type = Option<String>, format = DateTime)]
     last_login_at: Option<Timestamp>,
+    /// An address that is to replace `email`, once both are confirmed.
+    #[schema(required)]
+    pending_email: Option<String>,
     /// Roles in the present workspace.
     roles: Vec<String>,
     /// What the caller may do in the present workspace, by name.
@@ -178,6 +181,7 @@ impl Me {
             is_verified: user.is_verified,
             created_at: user.created_at,
             last_login_at: user.last_login_at,
+            pending_email: user.pending_email.as_ref().map(|pending| pending.email.clone()),
             roles: membership.role_names(),
             permissions: permissions.map(|name| (*name).to_owned()).collect(),
             scopes: Vec::new(),
@@ -192,11 +196,39 @@ impl Me {
     }
 }
 
+/// Who has an account.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UserKind {
+    Person,
+    /// A program with secrets of its own.
+    Service,
+}
+
+impl From<model::UserKind> for UserKind {
+    fn from(kind: model::UserKind) -> Self {
+        match kind {
+            model::UserKind::Person => Self::Person,
+            model::UserKind::Service => Self::Service,
+        }
+    }
+}
+
+impl From<UserKind> for model::UserKind {
+    fn from(kind: UserKind) -> Self {
+        match kind {
+            UserKind::Person => Self::Person,
+            UserKind::Service => Self::Service,
+        }
+    }
+}
+
 /// A person of the workspace.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct User {
     #[schema(value_type = String)]
     id: UserId,
+    kind: UserKind,
     email: String,
     first_name: String,
     last_name: String,
@@ -210,6 +242,9 @@ pub(super) struct User {
     updated_at: Timestamp,
     #[schema(required, value_type = Option<String>, format = DateTime)]
     last_login_at: Option<Timestamp>,
+    /// Deleted, but still to be restored.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    deleted_at: Option<Timestamp>,
 }
 
 impl From<Member> for User {
@@ -217,6 +252,7 @@ impl From<Member> for User {
         let Member { user, roles } = member;
         Self {
             id: user.id,
+            kind: user.kind.into(),
             email: user.email,
             first_name: user.first_name,
             last_name: user.last_name,
@@ -226,6 +262,7 @@ impl From<Member> for User {
             created_at: user.created_at,
             updated_at: user.updated_at,
             last_login_at: user.last_login_at,
+            deleted_at: user.deleted_at,
         }
     }
 }

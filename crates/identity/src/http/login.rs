@@ -117,27 +117,3 @@ pub(super) async fn logout(State(identity): State<Identity>, known: Known) -> we
     identity.sign_out(&signed.ctx, signed.signed_in.session.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResetRequest {
-    /// From the reset link.
-    #[schema(value_type = String)]
-    token: Secret<String>,
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
-    new_password: Secret<String>,
-}
-
-/// Set a new password by a reset link
-#[utoipa::path(post, path = "/api/v1/auth/reset", tag = "auth", operation_id = "reset_password", security(()),
-    request_body = ResetRequest,
-    responses((status = 204, description = "The password is set and every session ended."),
-        (status = 410, description = "The link does not work, or no longer.")))]
-pub(super) async fn reset(
-    State(identity): State<Identity>,
-    visitor: Visitor,
-    Json(body): Json<ResetRequest>,
-) -> web::Result<StatusCode> {
-    identity.reset_password(&visitor.visit, body.token.expose(), body.new_password).await?;
-    Ok(StatusCode::NO_CONTENT)
-}

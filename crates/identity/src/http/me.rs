@@ -11,6 +11,7 @@ use web::Json;
 use super::{
     authenticate::{By, Known, Signed, Visitor},
     bodies::{Locale, Me, Tokens, nullable},
+    cookies::{self, SetCookies},
 };
 use crate::service::{Identity, ProfileChange};
 
@@ -54,6 +55,32 @@ pub(super) async fn update_me(
     identity.update_profile(&signed.ctx, change).await?;
     let signed_in = identity.by_session(signed.signed_in.session.id, signed.ctx.now).await?;
     Ok(Json(Me::seen_by(&identity, &signed_in, &signed.ctx)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountDeletion {
+    /// `null` where the account has none; then a sign-in of late is needed.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    current_password: Option<Secret<String>>,
+}
+
+/// Delete my account
+///
+/// Every session ends. An administrator can restore it until it is purged.
+#[utoipa::path(delete, path = "/api/v1/auth/me", tag = "auth", operation_id = "delete_me",
+    request_body = AccountDeletion,
+    responses((status = 204, description = "Deleted, and the cookies are gone."),
+        (status = 409, description = "Nobody would be left to administer a workspace.")))]
+pub(super) async fn delete_me(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+    signed: Signed,
+    Json(body): Json<AccountDeletion>,
+) -> web::Result<(StatusCode, SetCookies)> {
+    identity.delete_own_account(&signed.ctx, &signed.signed_in, body.current_password).await?;
+    Ok((StatusCode::NO_CONTENT, cookies::taken_back(&identity, &visitor.request)))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

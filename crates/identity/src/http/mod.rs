@@ -1,5 +1,6 @@
 //! Routes, and the bodies that go over the wire.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod authenticate;
@@ -7,6 +8,7 @@ mod bodies;
 mod browser;
 mod confirm;
 mod cookies;
+mod email;
 mod invitations;
 mod login;
 mod me;
@@ -14,6 +16,8 @@ mod members;
 mod oauth;
 mod older;
 mod passkeys;
+mod passwords;
+mod registration;
 mod roles;
 mod second_factor;
 mod security;
@@ -37,13 +41,20 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(login::login))
         .routes(routes!(login::refresh))
         .routes(routes!(login::logout))
-        .routes(routes!(login::reset))
+        .routes(routes!(passwords::reset))
         .routes(routes!(browser::sign_in, browser::sign_out))
         .routes(routes!(browser::first_run_required, browser::first_run))
-        .routes(routes!(older::register))
+        .routes(routes!(registration::options))
+        .routes(routes!(registration::register))
+        .routes(routes!(registration::verify))
+        .routes(routes!(registration::resend))
+        .routes(routes!(passwords::forgot))
+        .routes(routes!(passwords::strength))
+        .routes(routes!(email::change_email, email::cancel_email_change))
+        .routes(routes!(email::confirm_email))
         .routes(routes!(older::sign_in_form))
         .routes(routes!(older::sign_out_page))
-        .routes(routes!(me::me, me::update_me))
+        .routes(routes!(me::me, me::update_me, me::delete_me))
         .routes(routes!(me::change_password))
         .routes(routes!(me::switch_workspace))
         .routes(routes!(second_factor::answer_for_tokens))
@@ -64,8 +75,11 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(sessions::list_sessions, sessions::end_other_sessions))
         .routes(routes!(sessions::end_session))
         .routes(routes!(users::list_users, users::create_user))
-        .routes(routes!(users::get_user, users::update_user))
-        .routes(routes!(users::make_reset_link))
+        .routes(routes!(users::get_user, users::update_user, accounts::delete_user))
+        .routes(routes!(accounts::restore_user))
+        .routes(routes!(accounts::purge_user))
+        .routes(routes!(accounts::list_user_sessions, accounts::end_user_sessions))
+        .routes(routes!(accounts::make_reset_link))
         .routes(routes!(members::give_role, members::take_role))
         .routes(routes!(members::remove_member))
         .routes(routes!(invitations::list_invitations, invitations::invite))

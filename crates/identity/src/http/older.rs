@@ -1,11 +1,11 @@
-//! What older clients call: registration, and the sign-in form of pages without scripts.
+//! What older clients call: the sign-in form of pages without scripts.
 
 use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::HeaderMap;
-use kernel::{Problem, Secret};
+use kernel::Secret;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use web::TypedBody;
@@ -19,19 +19,6 @@ use crate::{
     model::own_path,
     service::{Identity, Typed},
 };
-
-/// Make an account
-///
-/// Refused: here administrators make accounts.
-#[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth", operation_id = "register", security(()),
-    responses((status = 403, description = "Registration is closed.")))]
-pub(super) async fn register() -> web::Result<()> {
-    Err(Problem::forbidden(
-        "identity.registration-closed",
-        "nobody can register here by themselves: ask an administrator for an account",
-    )
-    .into())
-}
 
 /// What the form of older pages sends.
 #[derive(Debug, Deserialize, ToSchema)]

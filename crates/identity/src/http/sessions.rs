@@ -26,9 +26,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(session: model::Session, current: SessionId) -> Self {
+    pub(super) fn new(session: model::Session, current: Option<SessionId>) -> Self {
         Self {
-            current: session.id == current,
+            current: current == Some(session.id),
             id: session.id,
             device: session.device,
             address: session.address,
@@ -44,9 +44,9 @@ impl Session {
 pub(super) struct SessionsQuery {
     /// From 1.
     #[param(minimum = 1, maximum = 1_000_000)]
-    page: Option<u32>,
+    pub(super) page: Option<u32>,
     #[param(minimum = 1, maximum = 100)]
-    page_size: Option<u32>,
+    pub(super) page_size: Option<u32>,
 }
 
 /// List my signed-in devices
@@ -59,7 +59,7 @@ pub(super) async fn list_sessions(
 ) -> web::Result<Json<Page<Session>>> {
     let page = PageQuery::parse(query.page, query.page_size)?;
     let (items, total) = identity.list_sessions(&signed.ctx, page.limit(), page.offset()).await?;
-    let current = signed.signed_in.session.id;
+    let current = Some(signed.signed_in.session.id);
     Ok(Json(page.of(items, total).map(|session| Session::new(session, current))))
 }
 

@@ -1,12 +1,13 @@
 use axum::extract::State;
 use http::StatusCode;
-use kernel::{Secret, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use kernel::{Secret, UserId};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use web::{Allowed, Json, Page, PageQuery, Path, Query};
 
-use super::bodies::User;
+use super::bodies::{Locale, User, UserKind};
 use crate::{
+    error::Error,
     model,
     permissions::{ReadUsers, WriteUsers},
     service::{Identity, NewUser, UserChange},
@@ -25,6 +26,11 @@ pub(super) struct UsersQuery {
     search: Option<String>,
     role: Option<String>,
     is_active: Option<bool>,
+    /// The address is confirmed.
+    is_verified: Option<bool>,
+    kind: Option<UserKind>,
+    /// True: the deleted ones, which can be restored, instead of the others.
+    deleted: Option<bool>,
 }
 
 /// List the people of the workspace
@@ -40,6 +46,9 @@ pub(super) async fn list_users(
         search: query.search,
         role: query.role.as_deref().map(model::sought_role),
         is_active: query.is_active,
+        is_verified: query.is_verified,
+        kind: query.kind.map(model::UserKind::from),
+        deleted: query.deleted.unwrap_or(false),
     };
     let (items, total) = identity.list_users(&allow, &filter, page.limit(), page.offset()).await?;
     Ok(Json(page.of(items, total).map(User::from)))
@@ -50,14 +59,21 @@ pub(super) async fn list_users(
 #[serde(deny_unknown_fields)]
 pub(super) struct UserCreate {
     email: String,
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
-    password: Secret<String>,
+    /// Not with `send_link`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
+    password: Option<Secret<String>>,
+    /// Instead of a password: they get a mail with a link to choose one by.
+    #[serde(default)]
+    send_link: bool,
     #[serde(default)]
     #[schema(max_length = 100)]
     first_name: String,
     #[serde(default)]
     #[schema(max_length = 100)]
     last_name: String,
+    #[serde(default)]
+    locale: Option<Locale>,
     #[schema(example = "user")]
     role: String,
 }
@@ -70,11 +86,19 @@ pub(super) async fn create_user(
     Allowed(allow): Allowed<WriteUsers>,
     Json(body): Json<UserCreate>,
 ) -> web::Result<(StatusCode, Json<User>)> {
+    let password = match (body.password, body.send_link) {
+        (password @ Some(_), false) | (password @ None, true) => password,
+        (Some(_), true) | (None, false) => {
+            let reason = "is needed, unless send_link is true".to_owned();
+            return Err(Error::Invalid { pointer: "/password", reason }.into());
+        }
+    };
     let new = NewUser {
         email: body.email,
-        password: body.password,
+        password,
         first_name: body.first_name,
         last_name: body.last_name,
+        locale: body.locale.map(kernel::Locale::from),
         role: body.role,
         is_verified: false,
     };
@@ -104,6 +128,12 @@ pub(super) struct UserUpdate {
     /// False ends all sessions of the account.
     #[serde(default)]
     is_active: Option<bool>,
+    /// True: somebody vouches for the address.
+    #[serde(default)]
+    is_verified: Option<bool>,
+    /// Both addresses are told; not confirmed unless `is_verified` says so. One's own: `/api/v1/auth/email`.
+    #[serde(default)]
+    email: Option<String>,
     #[serde(default)]
     role: Option<String>,
 }
@@ -122,30 +152,11 @@ pub(super) async fn update_user(
         first_name: body.first_name,
         last_name: body.last_name,
         is_active: body.is_active,
+        is_verified: body.is_verified,
+        email: body.email,
         role: body.role,
     };
     Ok(Json(identity.update_user(&allow, id, change).await?.into()))
-}
-
-/// To hand to the account's owner.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PasswordLink {
-    /// Works once.
-    password_link: String,
-    #[schema(value_type = String, format = DateTime)]
-    expires_at: Timestamp,
-}
-
-/// Make a link by which a person sets a new password
-#[utoipa::path(post, path = "/api/v1/users/{id}/reset-password", tag = "users", operation_id = "make_reset_link",
-    params(("id" = String, Path)), responses((status = 200, body = PasswordLink)))]
-pub(super) async fn make_reset_link(
-    State(identity): State<Identity>,
-    Allowed(allow): Allowed<WriteUsers>,
-    Path(id): Path<UserId>,
-) -> web::Result<Json<PasswordLink>> {
-    let link = identity.make_reset_link(&allow, id).await?;
-    Ok(Json(PasswordLink { password_link: link.url, expires_at: link.expires_at }))
 }
 
 /// One page of a list that is short enough to be read whole.

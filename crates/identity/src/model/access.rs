@@ -53,7 +53,7 @@ impl Role {
         Self { name, description, is_built_in, permissions }
     }
 
-    fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.permissions.iter().any(|name| name == EVERYTHING)
     }
 

@@ -37,6 +37,17 @@ pub(crate) struct User {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) last_login_at: Option<Timestamp>,
+    /// Put aside: hidden from all but who restores or purges it.
+    pub(crate) deleted_at: Option<Timestamp>,
+    /// An address that is not confirmed from both sides yet.
+    pub(crate) pending_email: Option<PendingEmail>,
+}
+
+/// The address that an account is to get, and until when it may be confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PendingEmail {
+    pub(crate) email: String,
+    pub(crate) until: Timestamp,
 }
 
 /// A user with what proves who they are. No `Debug`: the hash stays out of logs.
@@ -45,14 +56,13 @@ pub(crate) struct Account {
     pub(crate) user: User,
     /// `None` for an account that signs in elsewhere.
     pub(crate) password_hash: Option<String>,
-    pub(crate) deleted: bool,
     /// They registered by themselves: the address must be verified before they sign in.
     pub(crate) must_verify: bool,
 }
 
 impl Account {
     pub(crate) fn may_sign_in(&self) -> bool {
-        self.user.is_active && !self.deleted && (self.user.is_verified || !self.must_verify)
+        self.user.is_active && self.user.deleted_at.is_none() && (self.user.is_verified || !self.must_verify)
     }
 }
 
@@ -77,4 +87,8 @@ pub(crate) struct MemberFilter {
     pub(crate) search: Option<String>,
     pub(crate) role: Option<String>,
     pub(crate) is_active: Option<bool>,
+    pub(crate) is_verified: Option<bool>,
+    pub(crate) kind: Option<UserKind>,
+    /// Only those that were deleted, instead of those that are there.
+    pub(crate) deleted: bool,
 }

@@ -60,7 +60,7 @@ impl Identity {
 impl People for Identity {
     async fn person(&self, tx: &mut Tx, id: UserId) -> Result<Option<Person>> {
         let account = store::users::find_account_by_id(tx, id).await?;
-        Ok(account.filter(|account| !account.deleted).map(|account| person(account.user)))
+        Ok(account.filter(|account| account.user.deleted_at.is_none()).map(|account| person(account.user)))
     }
 
     async fn member(&self, tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>> {

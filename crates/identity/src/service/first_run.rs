@@ -54,6 +54,7 @@ impl Identity {
         if !self.first_run_required().await? {
             return Err(Error::FirstRunDone);
         }
+        self.0.doors.first_run(visit.address).await?;
         let link = Token::parse(&admin.token).ok_or(Error::LinkRefused)?.hash();
         {
             let mut tx = self.0.db.read().await?;
@@ -77,6 +78,8 @@ impl Identity {
             created_at: visit.now,
             updated_at: visit.now,
             last_login_at: Some(visit.now),
+            deleted_at: None,
+            pending_email: None,
         };
         let hash = self.0.passwords.hash(admin.password, email.clone(), "/password").await?;
         let cookie = Token::random(&mut rand::rng());
@@ -95,7 +98,7 @@ impl Identity {
         if store::users::any(&mut tx).await? {
             return Err(Error::FirstRunDone);
         }
-        store::users::insert(&mut tx, &user, &email, &hash).await?;
+        store::users::insert(&mut tx, &user, &email, Some(&hash)).await?;
         store::users::save_login(&mut tx, user.id, visit.now).await?;
         store::workspaces::insert_membership(&mut tx, workspace.id, user.id, ADMIN, visit.now).await?;
         store::sessions::insert(&mut tx, &session, Proof::Cookie(cookie.hash())).await?;

@@ -1,15 +1,20 @@
 //! What people and programs can do. Split by use case; [`Identity`] is the handle on all of it.
 
 mod access;
+mod answers;
 mod api_keys;
 mod audit;
 mod breached;
 mod confirm;
+mod deletion;
 mod directory;
+mod doors;
+mod email_change;
 mod first_run;
 mod invitations;
 mod joining;
 mod keys;
+mod letters;
 mod links;
 mod live;
 mod login;
@@ -19,6 +24,7 @@ mod oauth;
 mod passkeys;
 mod passwords;
 mod refresh;
+mod registration;
 mod roles;
 mod seal;
 mod second_factor;
@@ -48,6 +54,7 @@ use tokio::sync::OnceCell;
 
 pub(crate) use api_keys::{KeyHolder, NewApiKey};
 pub(crate) use confirm::Again;
+pub(crate) use email_change::Side;
 pub(crate) use first_run::FirstAdmin;
 pub(crate) use invitations::NewInvitation;
 pub(crate) use joining::Joining;
@@ -55,6 +62,7 @@ pub(crate) use live::SignedIn;
 pub(crate) use login::{BrowserSession, Typed};
 pub(crate) use notices::SECURITY_CHANGED;
 pub(crate) use oauth::ClientCredentials;
+pub(crate) use registration::Registration;
 pub(crate) use roles::{Granting, NewRole, RoleChange};
 pub(crate) use second_factor::SecondFactor;
 pub(crate) use security::Security;
@@ -82,6 +90,10 @@ struct Inner {
     clock: Arc<dyn Clock>,
     spawner: Spawner,
     config: Config,
+    jobs: Jobs,
+    settings: RuntimeSettings,
+    /// A mail server is configured.
+    sends_mail: bool,
     public_url: String,
     catalogue: Catalogue,
     redis: RedisLink,
@@ -89,10 +101,9 @@ struct Inner {
     keyring: signing::Keyring,
     passwords: passwords::Passwords,
     passkeys: passkeys::Passkeys,
-    jobs: Jobs,
-    settings: RuntimeSettings,
     throttle: throttle::Throttle,
     invites: invitations::Invites,
+    doors: doors::Doors,
     live: live::LiveSessions,
     api_keys: api_keys::LiveKeys,
     oauth_limits: oauth::OAuthLimits,
@@ -123,10 +134,12 @@ impl Identity {
             tokens: tokens::Tokens::new(&config, &public_url, secret.expose())?,
             keyring: signing::Keyring::new(),
             public_url,
-            passwords: passwords::Passwords::new(&config)?,
-            passkeys: passkeys::Passkeys::new(&config, &platform.public_url),
             jobs: platform.jobs.clone(),
             settings: platform.settings.clone(),
+            sends_mail: platform.sends_mail,
+            passwords: passwords::Passwords::new(&config)?,
+            passkeys: passkeys::Passkeys::new(&config, &platform.public_url),
+            doors: doors::Doors::new(&config, &platform.limits)?,
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
             invites: invitations::Invites::new(&config, &platform.limits)?,
             live: live::LiveSessions::new(&config, platform),
@@ -145,6 +158,11 @@ impl Identity {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
+    }
+
+    /// Can mail go out?
+    pub(crate) fn sends_mail(&self) -> bool {
+        self.0.sends_mail
     }
 
     pub(crate) fn public_url(&self) -> &str {

@@ -17,7 +17,7 @@ use super::breached::Breached;
 use crate::{
     config::Config,
     error::Error,
-    model::{Email, refuse_password},
+    model::{Email, Strength, refuse_password, strength},
 };
 
 /// Hashes passwords by Argon2id (RFC 9106) on blocking threads, no more at a time than there are cores: a storm of
@@ -102,6 +102,15 @@ impl Passwords {
             Ok(Verdict { matches, rehashed })
         })
         .await
+    }
+
+    /// On the pool too: it may take milliseconds.
+    pub(super) async fn strength(
+        &self,
+        password: Secret<String>,
+        email: Option<Email>,
+    ) -> Result<Strength, Error> {
+        self.run(move |_| Ok(strength(password.expose(), email.as_ref()))).await
     }
 
     async fn run<T: Send + 'static>(

@@ -13,7 +13,10 @@ impl Identity {
     /// A new pair for a refresh token. The token is replaced; shown again by the same client within the grace time it
     /// leads to the same successor, shown later or by another it ends the session, since two parties hold it then.
     pub(crate) async fn refresh(&self, visit: &Visit, text: &str) -> Result<TokenPair, Error> {
-        let (id, token) = self.0.tokens.read_refresh(text).ok_or(Error::RefreshRefused)?;
+        let read = self.0.tokens.read_refresh(text);
+        let family = read.as_ref().map(|(id, _)| id.to_string());
+        self.0.doors.refresh(family.as_deref(), visit.address).await?;
+        let (id, token) = read.ok_or(Error::RefreshRefused)?;
         let grace = SignedDuration::from_millis(self.config().refresh_grace_ms.into());
         let mut tx = self.0.db.begin().await?;
         let Refreshing { mut session, refresh } =

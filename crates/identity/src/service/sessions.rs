@@ -1,11 +1,13 @@
+use db::Tx;
 use jiff::SignedDuration;
-use kernel::{Actor, Ctx, Locale, Secret, SessionId, Timestamp, UserId, WorkspaceId};
+use kernel::{Actor, Allow, Ctx, Locale, Secret, SessionId, Timestamp, UserId, WorkspaceId};
 use serde_json::json;
 
-use super::{Identity, SignedIn, TokenPair, throttle::Attempt};
+use super::{Identity, SignedIn, TokenPair, letters::shown, throttle::Attempt, users::member};
 use crate::{
     error::Error,
-    model::{Email, NewEntry, PersonName, Session, Visit},
+    model::{Account, Email, NewEntry, PersonName, Session, User, Visit},
+    permissions::{ReadUsers, WriteUsers},
     store::{self, links::Purpose},
 };
 
@@ -42,6 +44,38 @@ impl Identity {
             true => Ok(()),
             false => Err(Error::SessionNotFound(session)),
         }
+    }
+
+    /// Those of somebody at home in the workspace.
+    pub(crate) async fn list_sessions_of(
+        &self,
+        allow: &Allow<ReadUsers>,
+        id: UserId,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Session>, u64), Error> {
+        let mut tx = self.0.db.read().await?;
+        if member(&mut tx, allow, id).await?.user.home != allow.workspace {
+            return Err(Error::NotHome);
+        }
+        let total = store::sessions::count_live(&mut tx, id, allow.now).await?;
+        Ok((store::sessions::list_live(&mut tx, id, allow.now, limit, offset).await?, total))
+    }
+
+    pub(crate) async fn end_sessions_of(&self, allow: &Allow<WriteUsers>, id: UserId) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        let member = member(&mut tx, allow, id).await?;
+        self.manageable(&mut tx, allow, &member).await?;
+        if member.user.home != allow.workspace {
+            return Err(Error::NotHome);
+        }
+        let why = "ended by an administrator";
+        let ended = store::sessions::end_all(&mut tx, id, None, why, allow.now).await?;
+        let entry = NewEntry::by(allow, "identity.sessions-ended").target(id);
+        self.write_down(&mut tx, entry.detail(json!({ "sessions": ended }))).await?;
+        tx.commit().await?;
+        self.0.live.changed();
+        Ok(())
     }
 
     async fn end(
@@ -111,19 +145,8 @@ impl Identity {
         new: Secret<String>,
     ) -> Result<(), Error> {
         let id = user(ctx)?;
-        let account = {
-            let mut tx = self.0.db.read().await?;
-            store::users::find_account_by_id(&mut tx, id).await?.ok_or(Error::UserNotFound(id))?
-        };
+        let account = self.show_password(ctx, current).await?;
         let email = Email::parse(&account.user.email).ok_or(Error::UserNotFound(id))?;
-        // A stolen session must not be able to try passwords either.
-        let attempt = Attempt::new(&format!("{id} changes"), ctx.address, true);
-        self.0.throttle.take(&attempt).await?;
-        let verdict = self.0.passwords.verify(current, account.password_hash.clone()).await?;
-        if !verdict.matches {
-            return Err(Error::WrongPassword);
-        }
-        self.0.throttle.give_back(&attempt).await;
         let hash = self.0.passwords.hash(new, email, "/new_password").await?;
 
         let mut tx = self.0.db.begin().await?;
@@ -135,6 +158,7 @@ impl Identity {
         store::links::revoke(&mut tx, id, Purpose::ResetPassword, ctx.now).await?;
         let except = Some(signed_in.session.id);
         let ended = store::sessions::end_all(&mut tx, id, except, "password changed", ctx.now).await?;
+        self.tell_of_new_password(&mut tx, ctx, &account.user).await?;
         let entry = NewEntry::by(ctx, "identity.password-changed")
             .target(id)
             .detail(json!({ "sessions_ended": ended }));
@@ -142,6 +166,38 @@ impl Identity {
         tx.commit().await?;
         self.0.live.changed();
         Ok(())
+    }
+
+    /// The caller's account, if this is its password.
+    pub(super) async fn show_password(&self, ctx: &Ctx, password: Secret<String>) -> Result<Account, Error> {
+        let id = user(ctx)?;
+        let account = {
+            let mut tx = self.0.db.read().await?;
+            store::users::find_account_by_id(&mut tx, id).await?.ok_or(Error::UserNotFound(id))?
+        };
+        // A stolen session must not be able to try passwords either.
+        let attempt = Attempt::new(&format!("{id} changes"), ctx.address, true);
+        self.0.throttle.take(&attempt).await?;
+        let verdict = self.0.passwords.verify(password, account.password_hash.clone()).await?;
+        if !verdict.matches {
+            return Err(Error::WrongPassword);
+        }
+        self.0.throttle.give_back(&attempt).await;
+        Ok(account)
+    }
+
+    pub(super) async fn tell_of_new_password(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        user: &User,
+    ) -> Result<(), Error> {
+        let params = json!({
+            "at": shown(ctx.now),
+            "address": ctx.address.map(|address| address.to_string()),
+            "forgot_url": format!("{}/forgot", self.public_url()),
+        });
+        self.write_to(tx, ctx, user, "password-changed", params).await
     }
 
     /// Takes the caller's session to another of their workspaces.

@@ -1,21 +1,28 @@
 use db::{OnConstraint as _, Tx};
-use kernel::{Allow, Ctx, Secret, UserId, WorkspaceId};
+use kernel::{Allow, Ctx, Locale, Secret, UserId, WorkspaceId};
 use serde_json::json;
 
-use super::{Identity, sessions::person_name};
+use super::{
+    Identity,
+    answers::Mailed,
+    letters::{self, NewLink},
+    sessions::person_name,
+};
 use crate::{
     error::Error,
     model::{ADMIN, Email, Member, MemberFilter, NewEntry, User, UserKind, Workspace},
     permissions::{ReadUsers, WriteUsers},
-    store,
+    store::{self, links::Purpose},
 };
 
 /// An account to be created in the caller's workspace.
 pub(crate) struct NewUser {
     pub(crate) email: String,
-    pub(crate) password: Secret<String>,
+    /// `None`: they get a mail with a link to choose one by.
+    pub(crate) password: Option<Secret<String>>,
     pub(crate) first_name: String,
     pub(crate) last_name: String,
+    pub(crate) locale: Option<Locale>,
     pub(crate) role: String,
     /// Somebody vouches for the address.
     pub(crate) is_verified: bool,
@@ -27,13 +34,20 @@ pub(crate) struct UserChange {
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
     pub(crate) is_active: Option<bool>,
+    /// Somebody vouches for the address, or no longer.
+    pub(crate) is_verified: Option<bool>,
+    pub(crate) email: Option<String>,
     pub(crate) role: Option<String>,
 }
 
 impl UserChange {
     /// Anything beyond the role in this workspace?
     fn touches_account(&self) -> bool {
-        self.first_name.is_some() || self.last_name.is_some() || self.is_active.is_some()
+        self.first_name.is_some()
+            || self.last_name.is_some()
+            || self.is_active.is_some()
+            || self.is_verified.is_some()
+            || self.email.is_some()
     }
 }
 
@@ -80,33 +94,54 @@ impl Identity {
             email: email.shown().to_owned(),
             first_name: person_name("/first_name", &new.first_name)?,
             last_name: person_name("/last_name", &new.last_name)?,
-            locale: None,
+            locale: new.locale,
             is_active: true,
             is_verified: new.is_verified,
             created_at: allow.now,
             updated_at: allow.now,
             last_login_at: None,
+            deleted_at: None,
+            pending_email: None,
         };
+        if new.password.is_none() && !self.sends_mail() {
+            return Err(Error::NoMail);
+        }
         // Asked before the hash, so that a refusal costs nothing.
         {
             let mut tx = self.0.db.read().await?;
             self.giveable(&mut tx, allow, &new.role).await?;
+            free(&mut tx, allow, &email, None).await?;
         }
-        let hash = self.0.passwords.hash(new.password, email.clone(), "/password").await?;
+        let hash = match new.password {
+            Some(password) => Some(self.0.passwords.hash(password, email.clone(), "/password").await?),
+            None => None,
+        };
         let mut tx = self.0.db.begin().await?;
         lock(&mut tx, allow).await?;
         let role = self.giveable(&mut tx, allow, &new.role).await?;
-        store::users::insert(&mut tx, &user, &email, &hash)
+        store::users::insert(&mut tx, &user, &email, hash.as_deref())
             .await
             .on_constraint("identity_users_email_key_key", || Error::EmailTaken)?;
         store::workspaces::insert_membership(&mut tx, allow.workspace, user.id, &role.name, allow.now)
             .await?;
+        if hash.is_none() {
+            self.send_first_password(&mut tx, allow, &user).await?;
+        }
         let entry = NewEntry::by(allow, "identity.user-created")
             .target(user.id)
-            .detail(json!({ "email": user.email, "roles": [role.name] }));
+            .detail(json!({ "email": user.email, "roles": [role.name], "link_mailed": hash.is_none() }));
         self.write_down(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(Member { user, roles: vec![role.name] })
+    }
+
+    /// A link by which somebody for whom an account was made chooses its password.
+    async fn send_first_password(&self, tx: &mut Tx, ctx: &Ctx, user: &User) -> Result<(), Error> {
+        let link = NewLink::new(ctx.now, self.config().verify_link_ttl_s);
+        let mailed = Mailed { mailed: true };
+        let hash = link.hash();
+        store::links::insert_with(tx, &hash, Purpose::ResetPassword, user.id, &mailed, link.times).await?;
+        self.write_to(tx, ctx, user, "set-password", self.reset_params(&link)).await
     }
 
     pub(crate) async fn update_user(
@@ -123,6 +158,15 @@ impl Identity {
             return Err(Error::NotHome);
         }
         let mut after = before.clone();
+        if let Some(text) = &change.email {
+            self.set_email(&mut tx, allow, &before.user, &email(text)?).await?;
+            after.user.email = email(text)?.shown().to_owned();
+            after.user.is_verified = false;
+            after.user.pending_email = None;
+        }
+        if let Some(is_verified) = change.is_verified {
+            after.user.is_verified = is_verified;
+        }
         if let Some(name) = &change.first_name {
             after.user.first_name = person_name("/first_name", name)?;
         }
@@ -136,18 +180,29 @@ impl Identity {
             after.roles = vec![self.giveable(&mut tx, allow, role).await?.name];
         }
         let is_admin = |member: &Member| member.has_role(ADMIN) && member.user.is_active;
-        if is_admin(&before) && !is_admin(&after) {
+        if before.user.is_active && !after.user.is_active {
+            self.require_other_admins(&mut tx, id).await?;
+        } else if is_admin(&before) && !is_admin(&after) {
             refuse_last_admin(&mut tx, allow.workspace).await?;
         }
         if change.touches_account() {
             after.user.updated_at = allow.now;
             store::users::save(&mut tx, &after.user).await?;
+            store::users::save_verified(&mut tx, id, after.user.is_verified, allow.now).await?;
+        }
+        if change.is_verified.is_some() {
+            // What a stranger registered for this address must not come in by a link that is still on its way.
+            store::links::revoke(&mut tx, id, Purpose::VerifyEmail, allow.now).await?;
         }
         if after.roles != before.roles {
             store::workspaces::save_membership(&mut tx, allow.workspace, id, &after.roles).await?;
         }
         if !after.user.is_active {
             store::sessions::end_all(&mut tx, id, None, "account disabled", allow.now).await?;
+        }
+        if before.user.is_active && !after.user.is_active {
+            let params = json!({ "at": letters::shown(allow.now) });
+            self.write_to(&mut tx, allow, &after.user, "account-disabled", params).await?;
         }
         let entry = NewEntry::by(allow, "identity.user-updated")
             .target(id)
@@ -159,9 +214,44 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// Gives an account another address at an administrator's word; both addresses are told.
+    async fn set_email(&self, tx: &mut Tx, ctx: &Ctx, user: &User, new: &Email) -> Result<(), Error> {
+        if ctx.actor.user() == Some(user.id) {
+            return Err(Error::OwnAccount);
+        }
+        free(tx, ctx, new, Some(user.id)).await?;
+        store::users::save_email(tx, user.id, new, false, ctx.now)
+            .await
+            .on_constraint("identity_users_email_key_key", || Error::EmailTaken)?;
+        for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword] {
+            store::links::revoke(tx, user.id, purpose, ctx.now).await?;
+        }
+        self.forget_email_change(tx, user.id).await?;
+        if user.email == new.shown() {
+            return Ok(());
+        }
+        self.tell_of_new_email(tx, ctx, user, new).await
+    }
+}
+
+/// Is the address nobody's, or this account's own?
+async fn free(tx: &mut Tx, ctx: &Ctx, email: &Email, own: Option<UserId>) -> Result<(), Error> {
+    match store::users::find_account(tx, email).await? {
+        Some(holder) if Some(holder.user.id) == own => Ok(()),
+        Some(holder) if holder.user.deleted_at.is_some() && holder.user.home == ctx.workspace => {
+            Err(Error::EmailOfDeleted)
+        }
+        Some(_) => Err(Error::EmailTaken),
+        None => Ok(()),
+    }
+}
+
 /// What the audit log says of a member.
 fn shown(member: &Member) -> serde_json::Value {
     json!({
+        "email": member.user.email,
+        "is_verified": member.user.is_verified,
         "first_name": member.user.first_name,
         "last_name": member.user.last_name,
         "is_active": member.user.is_active,

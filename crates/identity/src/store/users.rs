@@ -2,11 +2,13 @@ use db::{FromRow, Result, Row, Tx};
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
 use super::workspaces::roles_of;
-use crate::model::{Account, Email, Member, MemberFilter, User, UserKind};
+use crate::model::{Account, Email, Member, MemberFilter, PendingEmail, User, UserKind};
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self> {
         let locale: Option<String> = row.get("locale")?;
+        let pending: Option<String> = row.get("pending_email")?;
+        let until: Option<Timestamp> = row.get("pending_email_until")?;
         Ok(Self {
             id: row.get("id")?,
             kind: UserKind::parse(&row.get::<String>("kind")?).unwrap_or(UserKind::Person),
@@ -20,6 +22,8 @@ impl FromRow for User {
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             last_login_at: row.get("last_login_at")?,
+            deleted_at: row.get("deleted_at")?,
+            pending_email: pending.zip(until).map(|(email, until)| PendingEmail { email, until }),
         })
     }
 }
@@ -29,7 +33,6 @@ impl FromRow for Account {
         Ok(Self {
             user: User::from_row(row)?,
             password_hash: row.get("password_hash")?,
-            deleted: row.get::<Option<Timestamp>>("deleted_at")?.is_some(),
             must_verify: row.get("must_verify")?,
         })
     }
@@ -41,7 +44,13 @@ impl FromRow for Member {
     }
 }
 
-pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_hash: &str) -> Result<()> {
+/// Without a hash of a password, they cannot sign in by one.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    user: &User,
+    email: &Email,
+    password_hash: Option<&str>,
+) -> Result<()> {
     tx.query(
         "INSERT INTO identity_users (id, workspace_id, email, email_key, password_hash, first_name, last_name, locale,
              is_active, is_verified, created_at, updated_at, kind)
@@ -51,7 +60,7 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_has
     .bind(user.home)
     .bind(email.shown())
     .bind(email.key())
-    .bind(password_hash)
+    .bind(password_hash.map(str::to_owned))
     .bind(&user.first_name)
     .bind(&user.last_name)
     .bind(user.locale.map(Locale::tag))
@@ -63,6 +72,32 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, email: &Email, password_has
     .execute()
     .await
     .map(drop)
+}
+
+/// Somebody who registered by themselves: without a password until the address is confirmed. False when the address has an
+/// account already.
+pub(crate) async fn insert_unverified(tx: &mut Tx, user: &User, email: &Email) -> Result<bool> {
+    let rows = tx
+        .query(
+            "INSERT INTO identity_users (id, workspace_id, email, email_key, first_name, last_name, locale, is_active,
+                 is_verified, created_at, updated_at, kind, must_verify)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12) ON CONFLICT (email_key) DO NOTHING",
+        )
+        .bind(user.id)
+        .bind(user.home)
+        .bind(email.shown())
+        .bind(email.key())
+        .bind(&user.first_name)
+        .bind(&user.last_name)
+        .bind(user.locale.map(Locale::tag))
+        .bind(user.is_active)
+        .bind(user.is_verified)
+        .bind(user.created_at)
+        .bind(user.kind.name())
+        .bind(true)
+        .execute()
+        .await?;
+    Ok(rows == 1)
 }
 
 /// Is there any account at all, deleted ones included?
@@ -91,12 +126,30 @@ pub(crate) async fn find_member(tx: &mut Tx, workspace: WorkspaceId, id: UserId)
     .await
 }
 
+/// The same for one that was deleted.
+pub(crate) async fn find_deleted_member(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: UserId,
+) -> Result<Option<Member>> {
+    tx.query(
+        "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND u.id = $2 AND u.deleted_at IS NOT NULL",
+    )
+    .bind(workspace)
+    .bind(id)
+    .optional()
+    .await
+}
+
 const MATCHING: &str = "
     FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
-    WHERE m.workspace_id = $1 AND u.deleted_at IS NULL
+    WHERE m.workspace_id = $1 AND (u.deleted_at IS NOT NULL) = $5
       AND ($2 IS NULL OR u.email_key LIKE $2 ESCAPE '!' OR LOWER(u.first_name || ' ' || u.last_name) LIKE $2 ESCAPE '!')
       AND ($3 IS NULL OR m.role = $3 OR m.roles LIKE '%\"' || $3 || '\"%')
-      AND ($4 IS NULL OR u.is_active = $4)";
+      AND ($4 IS NULL OR u.is_active = $4)
+      AND ($6 IS NULL OR u.is_verified = $6)
+      AND ($7 IS NULL OR u.kind = $7)";
 
 fn pattern(filter: &MemberFilter) -> Option<String> {
     let text = filter.search.as_ref()?.to_lowercase();
@@ -110,6 +163,9 @@ pub(crate) async fn count_members(tx: &mut Tx, workspace: WorkspaceId, filter: &
         .bind(pattern(filter))
         .bind(filter.role.clone())
         .bind(filter.is_active)
+        .bind(filter.deleted)
+        .bind(filter.is_verified)
+        .bind(filter.kind.map(UserKind::name))
         .one()
         .await
 }
@@ -122,11 +178,14 @@ pub(crate) async fn list_members(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<Member>> {
-    tx.query_built(format!("SELECT u.*, m.role, m.roles {MATCHING} ORDER BY u.id LIMIT $5 OFFSET $6"))
+    tx.query_built(format!("SELECT u.*, m.role, m.roles {MATCHING} ORDER BY u.id LIMIT $8 OFFSET $9"))
         .bind(workspace)
         .bind(pattern(filter))
         .bind(filter.role.clone())
         .bind(filter.is_active)
+        .bind(filter.deleted)
+        .bind(filter.is_verified)
+        .bind(filter.kind.map(UserKind::name))
         .bind(limit)
         .bind(offset)
         .all()
@@ -173,6 +232,76 @@ pub(crate) async fn save_password(tx: &mut Tx, id: UserId, hash: &str, now: Time
     .execute()
     .await
     .map(drop)
+}
+
+pub(crate) async fn save_verified(tx: &mut Tx, id: UserId, is_verified: bool, now: Timestamp) -> Result<()> {
+    tx.query("UPDATE identity_users SET is_verified = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(is_verified)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Puts the account aside, or brings it back.
+pub(crate) async fn save_deleted(
+    tx: &mut Tx,
+    id: UserId,
+    deleted_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    tx.query("UPDATE identity_users SET deleted_at = $2, updated_at = $3 WHERE id = $1")
+        .bind(id)
+        .bind(deleted_at)
+        .bind(now)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// The address that waits to be confirmed, or none.
+pub(crate) async fn save_pending_email(
+    tx: &mut Tx,
+    id: UserId,
+    pending: Option<&PendingEmail>,
+) -> Result<()> {
+    tx.query("UPDATE identity_users SET pending_email = $2, pending_email_until = $3 WHERE id = $1")
+        .bind(id)
+        .bind(pending.map(|pending| pending.email.clone()))
+        .bind(pending.map(|pending| pending.until))
+        .execute()
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn save_email(
+    tx: &mut Tx,
+    id: UserId,
+    email: &Email,
+    is_verified: bool,
+    now: Timestamp,
+) -> Result<()> {
+    tx.query(
+        "UPDATE identity_users SET email = $2, email_key = $3, is_verified = $4, updated_at = $5 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(email.shown())
+    .bind(email.key())
+    .bind(is_verified)
+    .bind(now)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Holds the account's row until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<()> {
+    tx.query("UPDATE identity_users SET updated_at = updated_at WHERE id = $1")
+        .bind(id)
+        .execute()
+        .await
+        .map(drop)
 }
 
 /// The same password under stronger parameters: only if it was not changed meanwhile.
@@ -239,7 +368,7 @@ impl FromRow for Named {
 pub(crate) async fn list_names(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Named>> {
     let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
     tx.query_built(format!(
-        "SELECT id, email, first_name || ' ' || last_name AS name FROM identity_users WHERE id IN ({})",
+        "SELECT id, email, first_name || ' ' || last_name AS name FROM identity_users WHERE purged_at IS NULL AND id IN ({})",
         places.join(", ")
     ))
     .bind_all(ids.iter().map(|id| (*id).into()))

@@ -142,6 +142,43 @@ mod tests {
         assert!(filled.text.contains("a & b"));
     }
 
+    /// The mails of accounts, with what identity puts into them.
+    fn account_mails() -> impl Iterator<Item = (&'static str, serde_json::Value)> {
+        let link = json!({"name": "Zoë", "url": "https://a/b", "until": "soon", "address": null});
+        let door = json!({"name": "", "sign_in_url": "https://a/login", "forgot_url": "https://a/forgot"});
+        let change = json!({"name": "Zoë", "url": "https://a/b", "until": "soon", "old_email": "a@b", "new_email": "c@d",
+            "account_url": "https://a/account"});
+        let done = json!({"name": "Zoë", "at": "now", "address": "192.0.2.1", "forgot_url": "https://a/forgot",
+            "old_email": "a@b", "new_email": "c@d", "days": 30, "device": "curl", "account_url": "https://a/account"});
+        let of = |params: &serde_json::Value, names: &[&'static str]| {
+            names.iter().map(|name| (*name, params.clone())).collect::<Vec<_>>()
+        };
+        [
+            of(&link, &["verify", "reset", "set-password"]),
+            of(&door, &["already-registered"]),
+            of(&change, &["email-change-new", "email-change-old"]),
+            of(
+                &done,
+                &["password-changed", "email-changed", "account-deleted", "account-disabled", "new-sign-in"],
+            ),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    #[test]
+    fn a_template_of_each_language_is_tried() {
+        let known: Vec<_> = account_mails()
+            .map(|(name, _)| name)
+            .chain(["test", "notification", "digest", "security"])
+            .collect();
+        for file in BUILT_IN.files() {
+            let name = file.path().to_string_lossy().into_owned();
+            let stem = name.split('.').next().unwrap();
+            assert!(stem == "layout" || known.contains(&stem), "{name} is tried by no test");
+        }
+    }
+
     #[test]
     fn every_template_is_there_in_both_languages() {
         let item = json!({"title": "T", "body": "B", "level": "info", "link_url": "", "at": "now"});
@@ -157,7 +194,9 @@ mod tests {
                 "invitation",
                 json!({"workspace": "W", "inviter": "I", "role": "user", "link_url": "x", "days": 7}),
             ),
-        ];
+        ]
+        .into_iter()
+        .chain(account_mails());
         for (template, params) in samples {
             for locale in [Locale::English, Locale::French] {
                 fill(template, locale, params.clone()).unwrap();
