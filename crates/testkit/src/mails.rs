@@ -63,6 +63,8 @@ impl App {
             .all()
             .await
             .expect("the tasks can be read");
+        // Tasks of one instant have no order among themselves: what is ordered from now on is later.
+        self.clock.advance(std::time::Duration::from_millis(1));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         rows.into_iter()
             .map(|Args(args)| SentMail {

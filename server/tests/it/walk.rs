@@ -8,9 +8,19 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
+<<<<<<< HEAD
 const OPEN: &[(&str, &str)] = &[
+=======
+const OPEN: [(&str, &str); 27] = [
+>>>>>>> 0e31ec8 (identity: Test accounts from registration to purge)
     ("login", "one signs in here"),
-    ("register", "refuses everybody"),
+    ("register", "one asks for an account here, where that is open"),
+    ("sign_in_options", "the sign-in page shows what it may offer"),
+    ("verify_email", "the one-time link is the credential"),
+    ("resend_verification", "answers everybody alike, and writes to the owner alone"),
+    ("forgot_password", "answers everybody alike, and writes to the owner alone"),
+    ("confirm_email", "the one-time link is the credential"),
+    ("password_strength", "who registers is nobody yet"),
     ("sign_in_form", "one signs in here"),
     ("sign_out_page", "takes cookies back, whoever brings them"),
     ("refresh", "the refresh token is the credential"),
@@ -37,11 +47,18 @@ const OPEN: &[(&str, &str)] = &[
 ];
 
 /// For every signed-in caller, and why.
+<<<<<<< HEAD
 const OF_ONESELF: &[(&str, &str)] = &[
+=======
+const OF_ONESELF: [(&str, &str); 36] = [
+>>>>>>> 0e31ec8 (identity: Test accounts from registration to purge)
     ("logout", "ends one's own session"),
     ("sign_out", "ends one's own session"),
     ("me", "tells about oneself"),
     ("update_me", "changes oneself"),
+    ("delete_me", "asks for one's own password"),
+    ("change_email", "asks for one's own password"),
+    ("cancel_email_change", "one's own"),
     ("change_password", "asks for one's own old password"),
     ("switch_workspace", "only into a workspace that one is a member of"),
     ("list_sessions", "one's own"),
