@@ -139,10 +139,10 @@ function ResetLink({ user }: { user: User }) {
       <p className="text-sm text-muted">{t("users.resetBody")}</p>
       {make.data ? (
         <>
-          <TextField label={t("users.resetLink", { at: format.dateTime(make.data.expires_at) })} isReadOnly mono value={make.data.password_link} />
+          <TextField label={t("users.resetLink", { at: format.dateTime(make.data.expires_at) })} isReadOnly mono value={make.data.password_link ?? ""} />
           {/* Browsers lend the clipboard to HTTPS and this machine alone; elsewhere the text is there to be chosen. */}
           {window.isSecureContext && (
-            <Button small onPress={() => void navigator.clipboard.writeText(make.data.password_link).then(() => toast(t("copied")))}>
+            <Button small onPress={() => void navigator.clipboard.writeText(make.data.password_link ?? "").then(() => toast(t("copied")))}>
               {t("copy")}
             </Button>
           )}
