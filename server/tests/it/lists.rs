@@ -31,6 +31,10 @@ const FIXED: &[(&str, &str)] = &[
     ("/api/v1/settings", "settings are declared by modules"),
     ("/api/v1/signing-keys", "keys follow each other; the past ones are deleted"),
     ("/api/v1/topics", "topics are declared by modules"),
+    (
+        "/api/v1/users/{id}/sessions",
+        "the user asked about is a copy with one session; the statements are those of /auth/sessions",
+    ),
 ];
 
 /// A cell of a row.

@@ -36,7 +36,7 @@ pub(super) struct ResetLinkRequest {
 
 /// Make a link by which a person sets a new password
 #[utoipa::path(post, path = "/api/v1/users/{id}/reset-password", tag = "users", operation_id = "make_reset_link",
-    params(("id" = String, Path)), request_body(content = ResetLinkRequest, description = "May be left out."),
+    params(("id" = String, Path)), request_body = Option<ResetLinkRequest>,
     responses((status = 200, body = PasswordLink), (status = 409, description = "No mail can go out.")))]
 pub(super) async fn make_reset_link(
     State(identity): State<Identity>,
