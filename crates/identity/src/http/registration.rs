@@ -24,17 +24,23 @@ pub(super) struct SignInOptions {
     registration: RegistrationState,
     /// A mail server is configured: who forgot the password can get a link.
     password_reset: bool,
+    /// One can sign in by a passkey at the address that asks.
+    passkeys: bool,
 }
 
 /// Ask what the sign-in page may offer
 #[utoipa::path(get, path = "/api/v1/auth/options", tag = "auth", operation_id = "sign_in_options", security(()),
     responses((status = 200, body = SignInOptions)))]
-pub(super) async fn options(State(identity): State<Identity>) -> web::Result<Json<SignInOptions>> {
+pub(super) async fn options(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+) -> web::Result<Json<SignInOptions>> {
     let registration = match identity.registration().await? {
         Some(_) => RegistrationState::Open,
         None => RegistrationState::Closed,
     };
-    Ok(Json(SignInOptions { registration, password_reset: identity.sends_mail() }))
+    let passkeys = identity.offers_passkeys(visitor.request.host.as_deref());
+    Ok(Json(SignInOptions { registration, password_reset: identity.sends_mail(), passkeys }))
 }
 
 /// Somebody who wants an account.

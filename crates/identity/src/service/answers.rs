@@ -62,7 +62,7 @@ impl Identity {
             locale: ctx.locale,
         };
         let mut tx = self.0.db.begin().await?;
-        let entry = self.answer(&mut tx, &visit, job, request.asked).await?;
+        let entry = self.answer_stranger(&mut tx, &visit, job, request.asked).await?;
         // The result tells nothing: who reads tasks need not know who has an account.
         job.complete_in(&mut tx, Value::Null).await?;
         if let Some(entry) = entry {
@@ -79,7 +79,7 @@ impl Identity {
     }
 
     /// What is to stand in the audit log of it.
-    async fn answer(
+    async fn answer_stranger(
         &self,
         tx: &mut Tx,
         visit: &Visit,

@@ -1,5 +1,5 @@
 use db::Tx;
-use kernel::{Ctx, UserId, WorkspaceId};
+use kernel::UserId;
 use platform::{Level, Mail, Message, Notify, Recipients, Words};
 use serde_json::{Map, Value};
 
@@ -120,7 +120,7 @@ impl Identity {
         user: &User,
         change: &Change,
     ) -> Result<(), Error> {
-        let ctx = self.ctx_of(visit, user.home);
+        let ctx = Self::ctx_of(visit, user.home);
         let (title, body) = (change.title(), change.body());
         let locale = user.locale.unwrap_or(visit.locale);
         let mut params = Map::new();
@@ -147,15 +147,7 @@ impl Identity {
         Ok(())
     }
 
-    /// For work that a visit orders: nobody's, in the workspace that is told of it.
-    fn ctx_of(&self, visit: &Visit, workspace: WorkspaceId) -> Ctx {
-        Ctx {
-            request_id: visit.request_id.clone(),
-            ..Ctx::system("tells an owner what changed of their account", workspace, visit.now)
-        }
-    }
-
-    /// Likewise, for a caller who is signed in; the account is read.
+    /// The same for a caller who is signed in; the account is read.
     pub(super) async fn tell_of(
         &self,
         tx: &mut Tx,

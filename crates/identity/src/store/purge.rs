@@ -4,7 +4,15 @@ use db::{FromRow, Result, Row, Tx};
 use kernel::{Timestamp, UserId, WorkspaceId};
 
 /// Tables whose rows belong to one user, by `user_id`: they go with the account. A test holds this against the schema.
-pub(crate) const OF_THE_USER: &[&str] = &["identity_sessions", "identity_links", "identity_memberships"];
+pub(crate) const OF_THE_USER: &[&str] = &[
+    "identity_challenges",
+    "identity_links",
+    "identity_memberships",
+    "identity_passkeys",
+    "identity_recovery_codes",
+    "identity_sessions",
+    "identity_totp",
+];
 
 /// The account's row stays, since other rows name it; nothing in it tells whose it was. Its address comes free.
 pub(crate) async fn purge(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
@@ -85,4 +93,31 @@ pub(crate) async fn forget_pending_emails(tx: &mut Tx, now: Timestamp) -> Result
         .execute()
         .await
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_users_is_purged() {
+        let mut found = Vec::new();
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap() {
+            let path = file.unwrap().path();
+            if !path.to_string_lossy().ends_with(".up.sql") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for table in text.split("CREATE TABLE ").skip(1) {
+                let (name, columns) = table.split_once('(').unwrap();
+                let columns = columns.split(");").next().unwrap();
+                if columns.lines().any(|line| line.trim_start().starts_with("user_id ")) {
+                    found.push(name.trim().to_owned());
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        assert_eq!(found, OF_THE_USER);
+    }
 }

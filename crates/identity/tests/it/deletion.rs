@@ -169,6 +169,7 @@ async fn administrators_end_sessions_and_vouch_for_addresses() {
         grace.get("/api/v1/auth/me").await.expect(401);
         assert_eq!(admin.get(&format!("{path}/sessions")).await.expect(200).json()["total"], 0);
 
+        app.mails().await;
         let changed = admin.patch(&path, json!({"email": "hopper@example.org"})).await.expect(200).json();
         assert_eq!((&changed["email"], &changed["is_verified"]), (&json!("hopper@example.org"), &json!(false)));
         for to in ["grace@example.org", "hopper@example.org"] {
