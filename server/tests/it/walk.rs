@@ -8,11 +8,7 @@ use testkit::Client;
 use crate::harness::Server;
 
 /// Open to anybody, and why.
-<<<<<<< HEAD
 const OPEN: &[(&str, &str)] = &[
-=======
-const OPEN: [(&str, &str); 27] = [
->>>>>>> 0e31ec8 (identity: Test accounts from registration to purge)
     ("login", "one signs in here"),
     ("register", "one asks for an account here, where that is open"),
     ("sign_in_options", "the sign-in page shows what it may offer"),
@@ -47,11 +43,7 @@ const OPEN: [(&str, &str); 27] = [
 ];
 
 /// For every signed-in caller, and why.
-<<<<<<< HEAD
 const OF_ONESELF: &[(&str, &str)] = &[
-=======
-const OF_ONESELF: [(&str, &str); 36] = [
->>>>>>> 0e31ec8 (identity: Test accounts from registration to purge)
     ("logout", "ends one's own session"),
     ("sign_out", "ends one's own session"),
     ("me", "tells about oneself"),

@@ -66,7 +66,7 @@ impl Identity {
         let (workspace, role) = self.check_invitation(&mut tx, &invitation, visit.now).await?;
         let user = match &joiner {
             Joiner::New { user, password_hash } => {
-                store::users::insert(&mut tx, user, &email(&invitation.email)?, password_hash)
+                store::users::insert(&mut tx, user, &email(&invitation.email)?, Some(password_hash))
                     .await
                     .on_constraint("identity_users_email_key_key", || Error::EmailTaken)?;
                 user.id
@@ -129,11 +129,16 @@ impl Identity {
                 created_at: visit.now,
                 updated_at: visit.now,
                 last_login_at: None,
+                deleted_at: None,
+                pending_email: None,
             };
             let password_hash = self.chosen(joining.password, email).await?;
             return Ok(Joiner::New { user, password_hash });
         };
-        if account.deleted || !account.user.is_active || account.user.kind != UserKind::Person {
+        if account.user.deleted_at.is_some()
+            || !account.user.is_active
+            || account.user.kind != UserKind::Person
+        {
             return Err(Error::AccountUnavailable);
         }
         // A token that is narrowed, or that an application holds, joins nothing.

@@ -170,7 +170,7 @@ mod tests {
     fn a_template_of_each_language_is_tried() {
         let known: Vec<_> = account_mails()
             .map(|(name, _)| name)
-            .chain(["test", "notification", "digest", "security"])
+            .chain(["test", "notification", "digest", "security", "invitation"])
             .collect();
         for file in BUILT_IN.files() {
             let name = file.path().to_string_lossy().into_owned();
