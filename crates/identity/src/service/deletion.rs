@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    model::{ADMIN, Member, NewEntry, User},
+    model::{ADMIN, Member, NewEntry, User, UserKind},
     permissions::WriteUsers,
     settings::DELETED_KEEP_DAYS,
     store::{self, links::Purpose},
@@ -48,6 +48,9 @@ impl Identity {
         }
         let mut tx = self.0.db.begin().await?;
         let member = at_home(member(&mut tx, allow, id).await?, allow)?;
+        if member.user.kind == UserKind::Service {
+            return Err(Error::NotAPerson(id));
+        }
         self.manageable(&mut tx, allow, &member).await?;
         self.put_aside(&mut tx, allow, &member.user).await?;
         tx.commit().await?;

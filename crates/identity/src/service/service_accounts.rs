@@ -94,6 +94,8 @@ impl Identity {
             created_at: allow.now,
             updated_at: allow.now,
             last_login_at: None,
+            deleted_at: None,
+            pending_email: None,
         };
         let mut tx = self.0.db.begin().await?;
         lock(&mut tx, allow).await?;

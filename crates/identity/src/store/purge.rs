@@ -5,11 +5,14 @@ use kernel::{Timestamp, UserId, WorkspaceId};
 
 /// Tables whose rows belong to one user, by `user_id`: they go with the account. A test holds this against the schema.
 pub(crate) const OF_THE_USER: &[&str] = &[
+    "identity_api_keys",
     "identity_challenges",
     "identity_links",
     "identity_memberships",
     "identity_passkeys",
     "identity_recovery_codes",
+    "identity_service_accounts",
+    "identity_service_secrets",
     "identity_sessions",
     "identity_totp",
 ];
