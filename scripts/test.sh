@@ -9,6 +9,7 @@
 #   SOCLE_TEST_S3_URL         s3://bucket?endpoint=http://…&region=…, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 #   SOCLE_TEST_PYTHON         a Python with scripts/requirements-test.txt, for the mail server and the receiver of webhooks
 #   SOCLE_TEST_RTSP           program that serves a file as a camera (scripts/rtsp-server.py; see there)
+#   SOCLE_TEST_OPENID         an OpenID provider by other people (scripts/openid/provider.mjs; its package is console's)
 #   SOCLE_TEST_CHROMIUM       browser of the end-to-end tests
 #   SOCLE_TEST_DATA           folder of third-party clips and models; tests that need it say so and skip without
 #   SOCLE_BIN                 the built `socle`, for the end-to-end tests and schemathesis
@@ -53,11 +54,13 @@ servers() {
   fi
   SOCLE_TEST_PYTHON=${SOCLE_TEST_PYTHON:-$(scripts/venv.sh)/bin/python}
   SOCLE_TEST_RTSP=${SOCLE_TEST_RTSP:-$SCRIPTS/rtsp-server.py}
+  SOCLE_TEST_OPENID=${SOCLE_TEST_OPENID:-$SCRIPTS/openid/provider.mjs}
   SOCLE_TEST_CHROMIUM=${SOCLE_TEST_CHROMIUM:-$(command -v chromium || true)}
   if [ -z "${SOCLE_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
     SOCLE_TEST_DATA=$(realpath ../shared/data)
   fi
-  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_REDIS_URL SOCLE_TEST_S3_URL SOCLE_TEST_PYTHON SOCLE_TEST_RTSP SOCLE_TEST_CHROMIUM
+  export SOCLE_TEST_POSTGRES_URL SOCLE_TEST_REDIS_URL SOCLE_TEST_S3_URL SOCLE_TEST_PYTHON SOCLE_TEST_RTSP
+  export SOCLE_TEST_OPENID SOCLE_TEST_CHROMIUM
   [ -z "${SOCLE_TEST_DATA:-}" ] || export SOCLE_TEST_DATA
 }
 

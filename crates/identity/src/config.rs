@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::config_providers::ProviderConfig;
 use crate::model::KeyAlgorithm;
 
 /// Section `[identity]`.
@@ -86,6 +87,8 @@ pub struct Config {
     /// Origins besides the server's own whose pages may use cookie sessions, such as `https://console.example.org`.
     /// Default: none.
     pub trusted_origins: Vec<String>,
+    /// Other OpenID providers that sign people in; see docs/openid-log-in.md. Default: none.
+    pub providers: Vec<ProviderConfig>,
 }
 
 /// How access tokens are signed.
@@ -154,6 +157,7 @@ impl Default for Config {
             first_run_link_ttl_s: 86_400,
             cookie_secure: false,
             trusted_origins: Vec::new(),
+            providers: Vec::new(),
         }
     }
 }
@@ -216,6 +220,7 @@ impl Config {
             self.argon2_iterations == 0 || (self.argon2_memory_kib >= 7_168 && work >= 7_168 * 5),
             "identity.argon2_memory_kib times identity.argon2_iterations must be at least 35840, and the memory 7168",
         );
+        faults.extend(crate::config_providers::validate(&self.providers));
         faults
     }
 }

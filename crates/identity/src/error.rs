@@ -136,6 +136,20 @@ pub enum Error {
     Key(#[source] anyhow::Error),
     #[error("this is your own account: change it at /api/v1/auth/me and /api/v1/auth/email")]
     OwnAccount,
+    #[error("there is no provider {0}")]
+    ProviderNotFound(String),
+    #[error("this is not the answer to a question of this browser; begin again")]
+    ProviderState,
+    #[error("the provider let nobody in")]
+    ProviderRefused,
+    #[error("the provider cannot be asked, or its answer does not count")]
+    ProviderFailed,
+    #[error("the address must be verified there and here before the accounts belong together")]
+    ProviderUnverified,
+    #[error("nobody here has this account")]
+    ProviderNoAccount,
+    #[error("another account is linked already: of that provider here, or of that person there")]
+    ProviderTaken,
     #[error("only a user can do this")]
     NotAUser,
     #[error("could not hash a password: {0}")]
@@ -232,6 +246,13 @@ impl ToProblem for Error {
             Self::TooManyPasskeys => Problem::conflict("identity.too-many-passkeys", self),
             Self::LastDoor => Problem::conflict("identity.last-door", self),
             Self::PasskeysOff(_) => Problem::conflict("identity.passkeys-off", self),
+            Self::ProviderNotFound(_) => Problem::not_found("identity.not-found", self),
+            Self::ProviderState => Problem::bad_request("identity.provider-state", self),
+            Self::ProviderRefused => Problem::unauthorized("identity.provider-refused", self),
+            Self::ProviderFailed => Problem::new(502, "identity.provider-failed", self),
+            Self::ProviderUnverified => Problem::forbidden("identity.provider-unverified", self),
+            Self::ProviderNoAccount => Problem::forbidden("identity.provider-no-account", self),
+            Self::ProviderTaken => Problem::conflict("identity.provider-taken", self),
             Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
             Self::OwnSessionNeeded => Problem::forbidden("identity.own-session-needed", self),
             Self::TooMany(_) => Problem::conflict("identity.too-many", self),

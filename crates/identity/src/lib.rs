@@ -16,6 +16,7 @@
 
 mod cli;
 mod config;
+mod config_providers;
 mod error;
 mod http;
 mod jobs;
@@ -31,6 +32,7 @@ use model::{Catalogue, KnownPermission};
 use platform::{BuildError, Manifest, Notice, Parts, Platform, Role, Service};
 
 pub use config::{Config, Signing};
+pub use config_providers::ProviderConfig;
 pub use error::Error;
 pub use service::Identity;
 

@@ -40,6 +40,8 @@ const OPEN: &[(&str, &str)] = &[
     ("sign_in_by_passkey", "one signs in here"),
     ("key_set", "public keys are public"),
     ("oauth_token", "the client's secret or the code is the credential"),
+    ("begin_provider_sign_in", "one signs in here"),
+    ("end_provider_sign_in", "the provider sends browsers back here; its answer is the credential"),
 ];
 
 /// For every signed-in caller, and why.
@@ -83,6 +85,7 @@ const OF_ONESELF: &[(&str, &str)] = &[
     ("list_api_keys", "one's own"),
     ("create_api_key", "holds no more than oneself"),
     ("revoke_api_key", "one's own"),
+    ("unlink_provider", "one's own"),
 ];
 
 struct Operation {

@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 
 use crate::{
     error::Error,
-    service::{BrowserSession, Identity},
+    service::{BrowserSession, Identity, TRIP_TTL_S},
 };
 
 /// Proves the session; out of reach of scripts.
@@ -12,16 +12,30 @@ const SESSION: &str = "socle_session";
 const CSRF: &str = "socle_csrf";
 const CSRF_HEADER: &str = "x-csrf-token";
 
+/// What was asked of another OpenID provider, sealed.
+const TRIP: &str = "socle_provider";
+/// Where that goes back to.
+const TRIP_PATH: &str = "/api/v1/auth/providers";
+
 /// Two cookies on their way to the browser.
 pub(super) type SetCookies = AppendHeaders<[(HeaderName, String); 2]>;
 
 /// The session cookie's value, if the browser sent one.
 pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, SESSION)
+}
+
+/// What a browser that comes back from a provider was sent for.
+pub(super) fn trip_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, TRIP)
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     pairs
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == SESSION).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 /// The cookies of a browser session.
@@ -35,12 +49,23 @@ pub(super) fn taken_back(identity: &Identity, request: &web::Request) -> SetCook
     both(identity, request, "", "", 0)
 }
 
-fn both(identity: &Identity, request: &web::Request, session: &str, csrf: &str, seconds: u32) -> SetCookies {
+/// The cookie of a trip to a provider; an empty value takes it back. `Lax`, since the provider's page sends the browser here.
+pub(super) fn trip(identity: &Identity, value: &str, request: &web::Request) -> String {
+    let seconds = if value.is_empty() { 0 } else { TRIP_TTL_S };
+    let secure = secure(identity, request);
+    format!("{TRIP}={value}; Path={TRIP_PATH}; Max-Age={seconds}; SameSite=Lax; HttpOnly{secure}")
+}
+
+fn secure(identity: &Identity, request: &web::Request) -> &'static str {
     let https = |url: &str| url.starts_with("https://");
     let secure = identity.config().cookie_secure
         || https(identity.public_url())
         || request.host.as_deref().is_some_and(https);
-    let secure = if secure { "; Secure" } else { "" };
+    if secure { "; Secure" } else { "" }
+}
+
+fn both(identity: &Identity, request: &web::Request, session: &str, csrf: &str, seconds: u32) -> SetCookies {
+    let secure = secure(identity, request);
     // The values are base64url, which needs no quoting (RFC 6265 §4.1.1).
     let cookie =
         |name, value, more| format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{more}{secure}");

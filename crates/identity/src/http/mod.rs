@@ -17,6 +17,7 @@ mod oauth;
 mod older;
 mod passkeys;
 mod passwords;
+mod providers;
 mod registration;
 mod roles;
 mod second_factor;
@@ -72,6 +73,9 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(passkeys::rename, passkeys::delete))
         .routes(routes!(passkeys::begin_sign_in))
         .routes(routes!(passkeys::sign_in))
+        .routes(routes!(providers::start))
+        .routes(routes!(providers::callback))
+        .routes(routes!(providers::unlink))
         .routes(routes!(sessions::list_sessions, sessions::end_other_sessions))
         .routes(routes!(sessions::end_session))
         .routes(routes!(users::list_users, users::create_user))

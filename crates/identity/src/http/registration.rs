@@ -26,6 +26,16 @@ pub(super) struct SignInOptions {
     password_reset: bool,
     /// One can sign in by a passkey at the address that asks.
     passkeys: bool,
+    /// Other OpenID providers: a button for each, to `/api/v1/auth/providers/{id}/start`.
+    providers: Vec<ProviderRef>,
+}
+
+/// Another OpenID provider that signs people in here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub(super) struct ProviderRef {
+    id: String,
+    name: String,
 }
 
 /// Ask what the sign-in page may offer
@@ -40,7 +50,9 @@ pub(super) async fn options(
         None => RegistrationState::Closed,
     };
     let passkeys = identity.offers_passkeys(visitor.request.host.as_deref());
-    Ok(Json(SignInOptions { registration, password_reset: identity.sends_mail(), passkeys }))
+    let providers =
+        identity.list_providers().into_iter().map(|(id, name)| ProviderRef { id, name }).collect();
+    Ok(Json(SignInOptions { registration, password_reset: identity.sends_mail(), passkeys, providers }))
 }
 
 /// Somebody who wants an account.

@@ -29,11 +29,33 @@ pub(super) struct Security {
     passkeys: u64,
     /// Passkeys can be used here at all: they need a domain and https.
     passkeys_work: bool,
+    /// Accounts elsewhere that sign me in.
+    providers: Vec<Linked>,
     /// The policy here asks me for a second factor.
     second_factor_required: bool,
     /// Until when I may change what stands here without showing again who I am.
     #[schema(value_type = String, format = DateTime)]
     confirmed_until: Timestamp,
+}
+
+/// An account elsewhere that signs me in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LinkedProvider)]
+pub(super) struct Linked {
+    /// Of the provider.
+    id: String,
+    name: String,
+    /// The address that it has there.
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    linked_at: Timestamp,
+}
+
+impl From<service::LinkedProvider> for Linked {
+    fn from(linked: service::LinkedProvider) -> Self {
+        Self { id: linked.id, name: linked.name, email: linked.email, linked_at: linked.linked_at }
+    }
 }
 
 impl From<service::Security> for Security {
@@ -44,6 +66,7 @@ impl From<service::Security> for Security {
             recovery_codes_left: security.factors.recovery_codes,
             passkeys: security.factors.passkeys,
             passkeys_work: security.passkeys_work,
+            providers: security.providers.into_iter().map(Linked::from).collect(),
             second_factor_required: security.required,
             confirmed_until: security.confirmed_until,
         }

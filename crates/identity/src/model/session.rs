@@ -57,6 +57,8 @@ pub(crate) mod methods {
     pub(crate) const USER_PRESENT: &str = "user";
     /// Two or more of different kinds.
     pub(crate) const SEVERAL: &str = "mfa";
+    /// Another OpenID provider's word; ours, none of RFC 8176's.
+    pub(crate) const OTHER_PROVIDER: &str = "fed";
 
     /// Puts together what was shown one after the other.
     pub(crate) fn joined(before: &[String], more: &[&str]) -> Vec<String> {

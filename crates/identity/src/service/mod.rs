@@ -23,6 +23,7 @@ mod notices;
 mod oauth;
 mod passkeys;
 mod passwords;
+mod providers;
 mod refresh;
 mod registration;
 mod roles;
@@ -62,6 +63,7 @@ pub(crate) use live::SignedIn;
 pub(crate) use login::{BrowserSession, Typed};
 pub(crate) use notices::SECURITY_CHANGED;
 pub(crate) use oauth::ClientCredentials;
+pub(crate) use providers::{Arrival, LinkedProvider, Returned, Stranded, TRIP_TTL_S};
 pub(crate) use registration::Registration;
 pub(crate) use roles::{Granting, NewRole, RoleChange};
 pub(crate) use second_factor::SecondFactor;
@@ -101,6 +103,7 @@ struct Inner {
     keyring: signing::Keyring,
     passwords: passwords::Passwords,
     passkeys: passkeys::Passkeys,
+    providers: providers::Providers,
     throttle: throttle::Throttle,
     invites: invitations::Invites,
     doors: doors::Doors,
@@ -134,6 +137,11 @@ impl Identity {
             tokens: tokens::Tokens::new(&config, &public_url, secret.expose())?,
             keyring: signing::Keyring::new(),
             public_url,
+            providers: providers::Providers::new(
+                &config,
+                platform.public_url.trim_end_matches('/'),
+                &platform.outbound,
+            )?,
             jobs: platform.jobs.clone(),
             settings: platform.settings.clone(),
             sends_mail: platform.sends_mail,

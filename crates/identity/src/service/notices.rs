@@ -19,6 +19,8 @@ pub(super) enum Change {
     PasskeyAdded(String),
     PasskeyRemoved(String),
     PasskeyCloned(String),
+    ProviderLinked(String),
+    ProviderUnlinked(String),
     SecondFactorReset,
     CodesFailed,
 }
@@ -58,6 +60,14 @@ impl Change {
             Self::PasskeyCloned(_) => {
                 Words::new("A passkey may have been copied", "Une clé d’accès a peut-être été copiée")
             }
+            Self::ProviderLinked(name) => Words::new(
+                format!("{name} can now sign you in"),
+                format!("{name} peut maintenant vous connecter"),
+            ),
+            Self::ProviderUnlinked(name) => Words::new(
+                format!("{name} can no longer sign you in"),
+                format!("{name} ne peut plus vous connecter"),
+            ),
             Self::SecondFactorReset => Words::new(
                 "An administrator reset your second factor",
                 "Un administrateur a réinitialisé votre second facteur",
@@ -97,6 +107,7 @@ impl Change {
                          ajoutez-en une nouvelle."
                 ),
             ),
+            Self::ProviderLinked(_) | Self::ProviderUnlinked(_) => Words::default(),
             Self::SecondFactorReset => Words::new(
                 "Authenticator app, recovery codes and passkeys are gone, and you were signed out everywhere.",
                 "L’application d’authentification, les codes de secours et les clés d’accès ont été retirés, et vos sessions \
@@ -122,7 +133,8 @@ impl Identity {
     ) -> Result<(), Error> {
         let ctx = Self::ctx_of(visit, user.home);
         let (title, body) = (change.title(), change.body());
-        let locale = user.locale.unwrap_or(visit.locale);
+        // Not that of the visit: it may be a stranger's.
+        let locale = user.locale.unwrap_or_else(|| self.default_locale());
         let mut params = Map::new();
         for (name, value) in [
             ("title", title.in_locale(locale).to_owned()),

@@ -204,7 +204,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let passkey =
             store::passkeys::find(&mut tx, owner, id).await?.ok_or(Error::PasskeyNotFound(id.to_string()))?;
-        self.keep_a_door(&mut tx, owner, Leaving::Passkey).await?;
+        self.keep_a_door(&mut tx, owner).await?;
         store::passkeys::delete(&mut tx, owner, id).await?;
         self.forget_spare_codes(&mut tx, owner, ctx.now).await?;
         self.tell_of(&mut tx, visit, owner, &Change::PasskeyRemoved(passkey.name.clone())).await?;
@@ -270,7 +270,7 @@ impl Identity {
                 &mut tx,
                 &hash,
                 Purpose::PasskeySignIn,
-                claimed,
+                Some(claimed),
                 visit.now,
                 expires_at,
             )
@@ -356,24 +356,14 @@ impl Identity {
         }
     }
 
-    /// An account keeps at least one way in.
-    pub(super) async fn keep_a_door(
-        &self,
-        tx: &mut db::Tx,
-        owner: UserId,
-        leaving: Leaving,
-    ) -> Result<(), Error> {
+    /// An account keeps at least one way in, when one goes.
+    pub(super) async fn keep_a_door(&self, tx: &mut db::Tx, owner: UserId) -> Result<(), Error> {
         let account = store::users::find_account_by_id(tx, owner).await?.ok_or(Error::UserNotFound(owner))?;
         let passkeys = store::factors::count(tx, owner).await?.passkeys;
-        let gone = u64::from(leaving == Leaving::Passkey);
-        if account.password_hash.is_some() || passkeys > gone { Ok(()) } else { Err(Error::LastDoor) }
+        let providers = store::providers::list(tx, owner).await?.len() as u64;
+        let doors = u64::from(account.password_hash.is_some()) + passkeys + providers;
+        if doors > 1 { Ok(()) } else { Err(Error::LastDoor) }
     }
-}
-
-/// What is about to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leaving {
-    Passkey,
 }
 
 const CREDENTIAL_REFUSED: Error = Error::ProofRefused {

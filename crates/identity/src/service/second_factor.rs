@@ -138,7 +138,10 @@ impl Identity {
         store::challenges::insert(tx, challenge).await?;
         Ok(Error::SecondFactorRequired {
             challenge: Secret::new(token.text()),
-            methods: factors.offered().into_iter().map(Factor::name).collect(),
+            methods: (factors.offered().into_iter())
+                .filter(|factor| *factor != Factor::Passkey || self.0.passkeys.webauthn().is_ok())
+                .map(Factor::name)
+                .collect(),
             expires_in_s: u32::try_from(CHALLENGE_TTL.as_secs()).unwrap_or(300),
         })
     }

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use kernel::{Allow, Ctx, Timestamp, UserId};
 use serde_json::json;
 
-use super::{Identity, SignedIn, notices::Change, sessions::user, users::member};
+use super::{Identity, LinkedProvider, SignedIn, notices::Change, sessions::user, users::member};
 use crate::{
     error::Error,
     model::{Factors, NewEntry, Visit},
@@ -15,6 +15,7 @@ pub(crate) struct Security {
     pub(crate) password: bool,
     pub(crate) totp_since: Option<Timestamp>,
     pub(crate) factors: Factors,
+    pub(crate) providers: Vec<LinkedProvider>,
     /// The policy asks for a second factor.
     pub(crate) required: bool,
     pub(crate) passkeys_work: bool,
@@ -31,6 +32,7 @@ impl Identity {
         host: Option<&str>,
     ) -> Result<Security, Error> {
         let id = user(ctx)?;
+        let providers = self.list_linked_providers(ctx).await?;
         let mut tx = self.0.db.read().await?;
         let account = store::users::find_account_by_id(&mut tx, id).await?.ok_or(Error::UserNotFound(id))?;
         let totp = store::factors::find_totp(&mut tx, id).await?;
@@ -38,6 +40,7 @@ impl Identity {
         Ok(Security {
             password: account.password_hash.is_some(),
             totp_since: totp.filter(|totp| totp.secret.is_some()).and_then(|totp| totp.enabled_at),
+            providers,
             factors: store::factors::count(&mut tx, id).await?,
             required: policy::asks_second_factor(&self.0.settings, &signed_in.memberships),
             passkeys_work: self.offers_passkeys(host),

@@ -39,6 +39,7 @@ const ROUTES: &[&str] = &[
     "POST /api/v1/auth/session/second-factor",
     "POST /api/v1/auth/session/passkey",
     "POST /api/v1/auth/confirm",
+    "GET /api/v1/auth/providers/*/callback",
 ];
 
 impl Throttle {
@@ -69,6 +70,21 @@ impl Throttle {
             return Err(refused(error));
         }
         Ok(())
+    }
+
+    /// For what is nobody's account yet.
+    pub(super) async fn take_address(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        let refused = |Refused { retry_after_s }| Error::TooManyAttempts { retry_after_s };
+        match address.map(network) {
+            Some(network) => self.addresses.check(&network, 1).await.map(drop).map_err(refused),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn give_address_back(&self, address: Option<IpAddr>) {
+        if let Some(network) = address.map(network) {
+            self.addresses.give_back(&network, 1).await;
+        }
     }
 
     /// Takes one of the account's guesses at a code of six digits, which are few a day.

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Confirm,
     /// A passkey signed somebody in: only kept so that it works once.
     PasskeySignIn,
+    /// A browser came back from another OpenID provider: likewise.
+    Provider,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::AddPasskey => "add-passkey",
             Self::Confirm => "confirm",
             Self::PasskeySignIn => "passkey-sign-in",
+            Self::Provider => "provider",
         }
     }
 }
@@ -195,7 +198,7 @@ pub(crate) async fn insert_used(
     tx: &mut Tx,
     hash: &Hash,
     purpose: Purpose,
-    user: UserId,
+    user: Option<UserId>,
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<bool> {

@@ -7,6 +7,7 @@ pub(crate) mod factors;
 pub(crate) mod invitations;
 pub(crate) mod links;
 pub(crate) mod passkeys;
+pub(crate) mod providers;
 pub(crate) mod purge;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;

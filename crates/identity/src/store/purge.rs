@@ -10,6 +10,7 @@ pub(crate) const OF_THE_USER: &[&str] = &[
     "identity_links",
     "identity_memberships",
     "identity_passkeys",
+    "identity_provider_links",
     "identity_recovery_codes",
     "identity_service_accounts",
     "identity_service_secrets",

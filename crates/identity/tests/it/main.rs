@@ -1,20 +1,27 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
 mod api_keys;
+mod attack_browser;
 mod attack_factors;
+mod attack_providers;
 mod attack_tenants;
 mod attack_tokens;
 mod audit;
+mod authenticator;
 mod browser;
 mod cli;
 mod deletion;
 mod email_change;
 mod factors;
+mod fake_provider;
 mod first_run;
+mod independent_provider;
 mod invitations;
 mod jwt;
 mod login;
+mod passkeys;
 mod people;
+mod providers;
 mod refresh;
 mod registration;
 mod roles;
