@@ -102,6 +102,7 @@ if [ -z "$crate" ]; then
   step "console: end to end in Chromium" scripts/e2e.sh
   step "schemathesis" scripts/schemathesis.sh
   step "Socket.IO: older clients" scripts/socketio.sh
+  step "OAuth and tokens: readers and clients of others" scripts/oauth.sh
   step "Autobahn: the WebSocket protocol" scripts/autobahn.sh
 fi
 

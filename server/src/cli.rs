@@ -62,6 +62,37 @@ pub(crate) enum Command {
     /// Look at the settings of socle.toml, the environment and the command line.
     #[command(subcommand)]
     Config(commands::ConfigCommand),
+    /// Sign in to a server, here or elsewhere, by a code that is typed in a browser.
+    Login {
+        /// The server's address [default: that of the last log-in, else http://127.0.0.1:8000].
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Sign out of a server, and forget its tokens.
+    Logout {
+        /// The server's address [default: that of the last log-in].
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Tell who is signed in.
+    Whoami {
+        /// The server's address [default: that of the last log-in].
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Send one request to the API as who is signed in.
+    Api {
+        /// GET, POST, PUT, PATCH or DELETE.
+        method: String,
+        /// Such as /api/v1/users.
+        path: String,
+        /// The body, as JSON; @FILE for a file, - for standard input.
+        #[arg(short, long, value_name = "JSON")]
+        data: Option<String>,
+        /// The server's address [default: that of the last log-in].
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Try everything that the server stands on: settings, data folder, database, file store, ffmpeg.
     Doctor,
     /// Print the OpenAPI description.
@@ -112,6 +143,10 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             commands::run_cache(command, settings(&common, []).await?, common.json).await
         }
         Command::Config(command) => commands::run_config(command, &common).await,
+        Command::Login { url } => commands::run_login(url, common.json).await,
+        Command::Logout { url } => commands::run_logout(url).await,
+        Command::Whoami { url } => commands::run_whoami(url, common.json).await,
+        Command::Api { method, path, data, url } => commands::run_api(url, &method, &path, data).await,
         Command::Doctor => commands::run_doctor(settings(&common, []).await?).await,
         Command::Openapi => commands::print_openapi().await,
         Command::Completions { shell } => {

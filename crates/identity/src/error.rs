@@ -130,6 +130,14 @@ pub enum Error {
     ApiKeyNotFound(ApiKeyId),
     #[error("secret {0} does not exist")]
     SecretNotFound(String),
+    #[error(
+        "the client's request {0} does not wait here: it was answered, has expired, or is another user's"
+    )]
+    RequestNotFound(String),
+    #[error("client {0} does not exist")]
+    ClientNotFound(String),
+    #[error("no device shows this code, or no longer")]
+    UserCodeUnknown,
     #[error("there are {0} already: revoke one first")]
     TooMany(&'static str),
     #[error("could not use a signing key")]
@@ -184,7 +192,9 @@ impl ToProblem for Error {
             | Self::InvitationNotFound(_)
             | Self::RoleNotFound(_)
             | Self::ApiKeyNotFound(_)
-            | Self::SecretNotFound(_) => Problem::not_found("identity.not-found", self),
+            | Self::SecretNotFound(_)
+            | Self::RequestNotFound(_)
+            | Self::ClientNotFound(_) => Problem::not_found("identity.not-found", self),
             Self::RoleTaken(_) => Problem::conflict("identity.role-taken", self)
                 .with_errors(vec![FieldError::new("/name", self)]),
             Self::AlreadyMember => Problem::conflict("identity.already-member", self)
@@ -254,6 +264,7 @@ impl ToProblem for Error {
             Self::ProviderNoAccount => Problem::forbidden("identity.provider-no-account", self),
             Self::ProviderTaken => Problem::conflict("identity.provider-taken", self),
             Self::NotAUser => Problem::forbidden("identity.not-a-user", self),
+            Self::UserCodeUnknown => Problem::not_found("identity.user-code-unknown", self),
             Self::OwnSessionNeeded => Problem::forbidden("identity.own-session-needed", self),
             Self::TooMany(_) => Problem::conflict("identity.too-many", self),
             Self::Hash(_) | Self::Sign(_) | Self::Seal(_) | Self::Key(_) => Problem::internal(),

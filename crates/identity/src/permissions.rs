@@ -19,6 +19,11 @@ permission!(
     WriteServiceAccounts = "identity.service_accounts.write",
     "Create, change and delete service accounts, and make their secrets"
 );
+permission!(installation ReadClients = "identity.clients.read", "See the clients that people can let in");
+permission!(
+    installation WriteClients = "identity.clients.write",
+    "Register, change and delete clients that people can let in"
+);
 permission!(installation ReadSigningKeys = "identity.signing_keys.read", "See the keys that sign tokens");
 permission!(installation WriteSigningKeys = "identity.signing_keys.write", "Replace the keys that sign tokens");
 
@@ -33,6 +38,8 @@ pub(crate) const ALL: &[PermissionInfo] = &[
     WriteQuotas::INFO,
     ReadServiceAccounts::INFO,
     WriteServiceAccounts::INFO,
+    ReadClients::INFO,
+    WriteClients::INFO,
     ReadSigningKeys::INFO,
     WriteSigningKeys::INFO,
 ];

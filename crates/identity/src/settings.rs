@@ -2,7 +2,7 @@
 
 use ::settings::{Setting, SettingSpec};
 
-use crate::policy::SECOND_FACTOR;
+use crate::policy::{CLIENT_REGISTRATION, SECOND_FACTOR};
 
 pub(crate) const REGISTRATION: Setting<String> =
     Setting::choice("identity.registration", &["closed", "open"], "closed")
@@ -37,5 +37,10 @@ pub(crate) const DELETED_KEEP_DAYS: Setting<i64> = Setting::integer(
     "Durée pendant laquelle un compte supprimé peut être restauré. Son adresse reste réservée jusque-là.",
 );
 
-pub(crate) const SETTINGS: &[SettingSpec] =
-    &[REGISTRATION.spec, REGISTRATION_ROLE.spec, DELETED_KEEP_DAYS.spec, SECOND_FACTOR.spec];
+pub(crate) const SETTINGS: &[SettingSpec] = &[
+    REGISTRATION.spec,
+    REGISTRATION_ROLE.spec,
+    DELETED_KEEP_DAYS.spec,
+    SECOND_FACTOR.spec,
+    CLIENT_REGISTRATION.spec,
+];

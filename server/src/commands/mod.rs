@@ -13,6 +13,7 @@ use crate::{
     settings::Settings,
 };
 
+mod account;
 mod cache;
 mod config;
 mod db;
@@ -22,6 +23,7 @@ mod openapi;
 mod settings;
 
 pub(crate) use self::{
+    account::{run_api, run_login, run_logout, run_whoami},
     cache::run_cache,
     config::{ConfigCommand, run_config},
     db::{DbCommand, run_db},

@@ -160,6 +160,9 @@ async fn something(app: &App, admin: &Client) {
     let invitation = json!({"email": "joan@example.org", "role": "user"});
     admin.post("/api/v1/invitations", invitation).await.expect(201);
     admin.post("/api/v1/auth/api-keys", json!({"name": "export"})).await.expect(201);
+    let client =
+        json!({"name": "Reports", "kind": "public", "redirect_uris": ["https://example.org/callback"]});
+    let client = admin.post("/api/v1/oauth/clients", client).await.expect(201).json();
     admin.post("/api/v1/service-accounts", json!({"name": "export", "role": "user"})).await.expect(201);
     let workspace = admin.get("/api/v1/workspaces").await.expect(200).json()["items"][0]["id"].clone();
     let (camera, workspace) = (camera["id"].as_str().unwrap(), workspace.as_str().unwrap());
@@ -185,6 +188,9 @@ async fn something(app: &App, admin: &Client) {
          VALUES ($1, 'surveillance.camera_health', $2, '{}', 1)";
     tx.query(told).bind(format!("workspace:{workspace}")).bind(workspace).execute().await.unwrap();
     let me = admin.get("/auth/me").await.expect(200).json();
+    let consent = "INSERT INTO identity_oauth_consents (user_id, client_id, scopes, created_at, updated_at) VALUES ($1, $2, '[]', 1, 1)";
+    let (user, client) = (me["id"].as_str().unwrap(), client["id"].as_str().unwrap());
+    tx.query(consent).bind(user).bind(client).execute().await.unwrap();
     let notice =
         "INSERT INTO notifications_items (id, workspace_id, user_id, topic, level, title, body, created_at)
          VALUES ('ntf_00000000000000000000000001', $1, $2, 'surveillance.anomaly', 'info', $3, $3, 1)";

@@ -42,6 +42,19 @@ const OPEN: &[(&str, &str)] = &[
     ("oauth_token", "the client's secret or the code is the credential"),
     ("begin_provider_sign_in", "one signs in here"),
     ("end_provider_sign_in", "the provider sends browsers back here; its answer is the credential"),
+    ("oauth_authorize", "sends browsers to sign in"),
+    ("oauth_authorize_form", "sends browsers to the same by GET"),
+    ("oauth_device_authorization", "the device's user says who they are elsewhere"),
+    ("oauth_register", "clients register by themselves unless a setting closes it"),
+    ("oauth_revoke", "the token, and the client's secret, are the credentials"),
+    ("oauth_introspect", "the client's secret is the credential"),
+    ("oauth_userinfo", "the token is the credential; it answers in OpenID's words"),
+    ("oauth_userinfo_post", "the token is the credential; it answers in OpenID's words"),
+    ("oauth_logout", "asks whom it does not know to be the user"),
+    ("oauth_logout_form", "asks whom it does not know to be the user"),
+    ("openid_configuration", "what programs read first"),
+    ("oauth_authorization_server", "what programs read first"),
+    ("oauth_protected_resource", "what programs read first"),
 ];
 
 /// For every signed-in caller, and why.
@@ -82,6 +95,14 @@ const OF_ONESELF: &[(&str, &str)] = &[
     ("add_passkey", "one's own"),
     ("rename_passkey", "one's own"),
     ("delete_passkey", "one's own"),
+    ("get_oauth_request", "asked of oneself"),
+    ("approve_oauth_request", "asked of oneself"),
+    ("deny_oauth_request", "asked of oneself"),
+    ("look_up_device", "one's own device"),
+    ("approve_device", "one's own device"),
+    ("deny_device", "one's own device"),
+    ("list_applications", "those that one let in"),
+    ("revoke_application", "those that one let in"),
     ("list_api_keys", "one's own"),
     ("create_api_key", "holds no more than oneself"),
     ("revoke_api_key", "one's own"),
@@ -125,6 +146,8 @@ fn concrete(path: &str) -> String {
             "usr"
         }
         path if path.contains("/api-keys/") => "key",
+        path if path.contains("/oauth/clients/") || path.contains("/applications/") => "app",
+        path if path.contains("/oauth/requests/") => "ask",
         path if path.contains("/workspaces/") => "ws",
         path if path.contains("/invitations/") => "inv",
         path if path.contains("/roles/") => "role",

@@ -163,7 +163,7 @@ fn may_go_on(parts: &Parts, signed_in: Arc<SignedIn>) -> Result<Arc<SignedIn>, E
 }
 
 /// The scheme's name has no case (RFC 9110 §11.1).
-fn bearer(value: &str) -> Option<&str> {
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

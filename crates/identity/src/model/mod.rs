@@ -8,7 +8,7 @@ mod factor;
 mod invitation;
 mod name;
 mod next;
-mod oauth;
+pub(crate) mod oauth;
 mod passkey;
 mod password;
 mod refresh;
@@ -27,7 +27,6 @@ pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecre
 pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;
-pub(crate) use oauth::OAuthError;
 pub(crate) use passkey::{PasskeyId, StoredPasskey, passkey_name};
 pub(crate) use password::{Strength, refuse_length, refuse_password, strength};
 pub(crate) use refresh::{Presented, RefreshState};

@@ -84,6 +84,8 @@ pub(crate) struct Session {
     pub(crate) scopes: Vec<String>,
     /// The OAuth client that holds it.
     pub(crate) client: Option<String>,
+    /// The resource that the client asked for (RFC 8707): `aud` of its tokens, where it is not the setting.
+    pub(crate) audience: Option<String>,
     /// What the user showed, by [`methods`].
     pub(crate) methods: Vec<String>,
     /// When they last showed it.

@@ -266,6 +266,7 @@ impl Identity {
             id: SessionId::new(visit.now),
             kind,
             client: None,
+            audience: None,
             methods: vec![methods::PASSWORD.to_owned()],
             authenticated_at: visit.now,
             user,

@@ -62,7 +62,10 @@ pub(crate) use joining::Joining;
 pub(crate) use live::SignedIn;
 pub(crate) use login::{BrowserSession, Typed};
 pub(crate) use notices::SECURITY_CHANGED;
-pub(crate) use oauth::ClientCredentials;
+pub(crate) use oauth::{
+    Application, Authorization, AuthorizeQuery, ClientChange, ClientCredentials, ClientTokens, LogoutQuery,
+    LogoutStep, NewClient, Question, Unfit,
+};
 pub(crate) use providers::{Arrival, LinkedProvider, Returned, Stranded, TRIP_TTL_S};
 pub(crate) use registration::Registration;
 pub(crate) use roles::{Granting, NewRole, RoleChange};

@@ -5,14 +5,34 @@ use serde_json::json;
 use super::{Identity, TokenPair, login::choose};
 use crate::{
     error::Error,
-    model::{NewEntry, Presented, Session, Token, Visit},
+    model::{Membership, NewEntry, Presented, Session, Token, User, Visit},
     store::{self, sessions::Refreshing},
 };
 
+/// A session whose refresh token was replaced.
+pub(super) struct Rotated {
+    pub(super) session: Session,
+    pub(super) membership: Membership,
+    pub(super) next: Token,
+    pub(super) user: User,
+}
+
 impl Identity {
-    /// A new pair for a refresh token. The token is replaced; shown again by the same client within the grace time it
-    /// leads to the same successor, shown later or by another it ends the session, since two parties hold it then.
+    /// A new pair for a refresh token of a session of the user's own.
     pub(crate) async fn refresh(&self, visit: &Visit, text: &str) -> Result<TokenPair, Error> {
+        let Rotated { session, membership, next, .. } = self.rotate(visit, text, None).await?;
+        self.pair(&session, &membership, &next, visit.now).await
+    }
+
+    /// The token is replaced; shown again by the same client within the grace time it leads to the same successor, shown
+    /// later or by another it ends the session, since two parties hold it then. `client` is the one that holds it, and the
+    /// scopes that it wants.
+    pub(super) async fn rotate(
+        &self,
+        visit: &Visit,
+        text: &str,
+        client: Option<(&str, &[String])>,
+    ) -> Result<Rotated, Error> {
         let read = self.0.tokens.read_refresh(text);
         let family = read.as_ref().map(|(id, _)| id.to_string());
         self.0.doors.refresh(family.as_deref(), visit.address).await?;
@@ -21,13 +41,16 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let Refreshing { mut session, refresh } =
             store::sessions::lock_refreshing(&mut tx, id).await?.ok_or(Error::RefreshRefused)?;
-        if !session.is_live(visit.now) {
+        if !session.is_live(visit.now) || session.client.as_deref() != client.map(|(id, _)| id) {
             return Err(Error::RefreshRefused);
+        }
+        let asked = client.map_or(&[][..], |(_, asked)| asked);
+        if asked.iter().any(|scope| !session.scopes.contains(scope)) {
+            let reason = "goes beyond what was granted".to_owned();
+            return Err(Error::Invalid { pointer: "/scope", reason });
         }
         let account = store::users::find_account_by_id(&mut tx, session.user).await?;
-        if !account.is_some_and(|account| account.may_sign_in()) {
-            return Err(Error::RefreshRefused);
-        }
+        let account = account.filter(|account| account.may_sign_in()).ok_or(Error::RefreshRefused)?;
         let memberships = self.memberships(&mut tx, session.user).await?;
         let membership = choose(memberships, session.workspace).ok_or(Error::NoWorkspace)?;
         let next = match refresh.present(&token, visit.now, grace) {
@@ -60,7 +83,7 @@ impl Identity {
                 return Err(Error::RefreshRefused);
             }
         };
-        self.pair(&session, &membership, &next, visit.now).await
+        Ok(Rotated { session, membership, next, user: account.user })
     }
 
     /// A new pair for a session whose access token was shown, now that its workspace is another.

@@ -231,6 +231,23 @@ impl Identity {
         Ok(())
     }
 
+    /// Is it one of the account's secrets?
+    pub(super) async fn is_service_secret(
+        &self,
+        visit: &Visit,
+        id: &str,
+        secret: &str,
+    ) -> Result<bool, Error> {
+        let (Ok(id), Some(text)) = (id.parse::<UserId>(), KeyText::parse(KeyKind::Client, secret)) else {
+            return Ok(false);
+        };
+        let mut tx = self.0.db.read().await?;
+        let account =
+            store::service_accounts::find_any(&mut tx, id).await?.filter(|account| account.is_active);
+        let secret = store::service_accounts::find_secret(&mut tx, id, &text.hash()).await?;
+        Ok(account.is_some() && secret.is_some_and(|secret| secret.is_live(visit.now)))
+    }
+
     /// RFC 6749 §4.4: an access token for a secret, without a refresh token. Tokens of one secret share a session, so that
     /// they end together with it. `None`: the credentials do not count; `asked` must be among the account's scopes.
     pub(crate) async fn service_token(
@@ -305,6 +322,7 @@ fn service_session(account: &ServiceAccount, visit: &Visit, expires_at: Timestam
         id: SessionId::new(visit.now),
         kind: SessionKind::Service,
         client: Some(account.user.to_string()),
+        audience: None,
         methods: Vec::new(),
         authenticated_at: visit.now,
         user: account.user,

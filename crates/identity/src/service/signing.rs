@@ -259,7 +259,6 @@ impl Identity {
         self.key_by(header, |key| &key.access_header, now).await
     }
 
-    #[expect(dead_code, reason = "for the provider")]
     pub(super) async fn key_of_id_header(
         &self,
         header: &str,

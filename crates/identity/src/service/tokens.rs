@@ -72,13 +72,11 @@ impl Claims {
         self.sub
     }
 
-    #[expect(dead_code, reason = "for the provider")]
     pub(super) fn client(&self) -> &str {
         &self.client_id
     }
 
     /// As introspection tells them (RFC 7662 §2.2).
-    #[expect(dead_code, reason = "for the provider")]
     pub(super) fn told(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
     }
@@ -117,7 +115,6 @@ impl Tokens {
         })
     }
 
-    #[expect(dead_code, reason = "for the provider")]
     pub(super) fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -127,7 +124,7 @@ impl Tokens {
         rand::rng().fill_bytes(&mut jti);
         Claims {
             iss: self.issuer.clone(),
-            aud: self.audiences[0].clone(),
+            aud: session.audience.clone().unwrap_or_else(|| self.audiences[0].clone()),
             sub: session.user,
             client_id: session.client.clone().unwrap_or_else(|| OWN_CLIENT.to_owned()),
             sid: session.id,
@@ -168,7 +165,7 @@ impl Tokens {
 
     /// The secret behind its session's id and before a tag that proves that we made it: a stranger can neither ask the
     /// database with made-up tokens nor end a session by showing one.
-    fn refresh_text(&self, session: SessionId, token: &Token) -> String {
+    pub(super) fn refresh_text(&self, session: SessionId, token: &Token) -> String {
         let mut bytes = Vec::with_capacity(REFRESH_BYTES);
         bytes.extend_from_slice(session.uuid().as_bytes());
         bytes.extend_from_slice(token.bytes());
@@ -193,7 +190,6 @@ impl Tokens {
         Some((session, Token::from_bytes(secret.try_into().ok()?)))
     }
 
-    #[expect(dead_code, reason = "for the provider")]
     pub(super) fn access_ttl_s(&self) -> u32 {
         self.access_ttl_s
     }

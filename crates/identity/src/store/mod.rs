@@ -6,6 +6,7 @@ pub(crate) mod challenges;
 pub(crate) mod factors;
 pub(crate) mod invitations;
 pub(crate) mod links;
+pub(crate) mod oauth;
 pub(crate) mod passkeys;
 pub(crate) mod providers;
 pub(crate) mod purge;

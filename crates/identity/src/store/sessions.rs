@@ -12,6 +12,7 @@ impl FromRow for Session {
             id: row.get("id")?,
             kind: SessionKind::parse(&row.get::<String>("kind")?).unwrap_or(SessionKind::Program),
             client: row.get("client_id")?,
+            audience: row.get("audience")?,
             methods,
             authenticated_at: row.get("authenticated_at")?,
             user: row.get("user_id")?,
@@ -60,8 +61,8 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session, proof: Proof<'_>) -> 
     };
     tx.query(
         "INSERT INTO identity_sessions (id, user_id, workspace_id, scopes, cookie_hash, refresh_hash, recent, device,
-             address, created_at, last_seen_at, expires_at, kind, client_id, methods, authenticated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             address, created_at, last_seen_at, expires_at, kind, client_id, methods, authenticated_at, audience)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(session.id)
     .bind(session.user)
@@ -79,6 +80,7 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session, proof: Proof<'_>) -> 
     .bind(session.client.clone())
     .bind(Json(&session.methods))
     .bind(session.authenticated_at)
+    .bind(session.audience.clone())
     .execute()
     .await
     .map(drop)

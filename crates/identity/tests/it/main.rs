@@ -3,6 +3,7 @@
 mod api_keys;
 mod attack_browser;
 mod attack_factors;
+mod attack_oauth;
 mod attack_providers;
 mod attack_tenants;
 mod attack_tokens;
@@ -19,6 +20,8 @@ mod independent_provider;
 mod invitations;
 mod jwt;
 mod login;
+mod oauth;
+mod oauth_clients;
 mod passkeys;
 mod people;
 mod providers;

@@ -174,7 +174,7 @@ async fn the_token_endpoint_refuses_in_its_own_words() {
         assert_eq!(json.expect(400).json()["error"], "invalid_request");
         // A guesser runs dry; who knows the secret is let in again later.
         let mut last = 0;
-        for _ in 0..30 {
+        for _ in 0..120 {
             last = token(app, GRANT, Some((id, "wrong"))).await.status;
         }
         assert_eq!(last, 429);

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{error::Error, model::OAuthError};
+use crate::{error::Error, model::oauth::OAuthError};
 
 pub(super) type Result<T, E = Refused> = std::result::Result<T, E>;
 

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use web::TypedBody;
 
 use super::error::Refused;
-use crate::{model::OAuthError, service::ClientCredentials};
+use crate::{model::oauth::OAuthError, service::ClientCredentials};
 
 /// A body of `application/x-www-form-urlencoded`, or a query: parameters that are sent twice are refused, and empty ones are
 /// as if they were not there (RFC 6749 §3.1 and §3.2).
@@ -28,6 +28,25 @@ impl Form {
 
     pub(super) fn needed(&self, name: &str) -> Result<&str, OAuthError> {
         self.one(name)?.ok_or_else(|| OAuthError::invalid_request(format!("{name} is missing")))
+    }
+
+    /// Of a parameter that may come several times.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// As a query.
+    pub(super) fn text(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
+    /// As a query of somebody who signs in now: that they do so is what `prompt=login` wants, for two minutes.
+    pub(super) fn signing_in_anew(&self) -> String {
+        let mut pairs = self.0.clone();
+        pairs.retain(|(key, _)| key != "prompt" && key != "max_age");
+        pairs.push(("max_age".to_owned(), "120".to_owned()));
+        Self(pairs).text()
     }
 
     /// Texts with spaces between.

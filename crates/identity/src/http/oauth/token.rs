@@ -7,7 +7,11 @@ use super::{
     error::{OAuthErrorBody, Result},
     form::Form,
 };
-use crate::{http::authenticate::Visitor, model::OAuthError, service::Identity};
+use crate::{
+    http::authenticate::Visitor,
+    model::oauth::{OAuthError, grants},
+    service::{ClientTokens, Identity},
+};
 
 /// What a client gets (RFC 6749 §5.1).
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,15 +29,37 @@ pub(super) struct TokenAnswer {
     scope: String,
 }
 
+impl From<ClientTokens> for TokenAnswer {
+    fn from(tokens: ClientTokens) -> Self {
+        Self {
+            access_token: tokens.access,
+            token_type: "Bearer",
+            expires_in: tokens.expires_in_s,
+            refresh_token: tokens.refresh,
+            id_token: tokens.id_token,
+            scope: tokens.scopes.join(" "),
+        }
+    }
+}
+
 /// What a client sends; which of it depends on `grant_type`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "for the description of the API only")]
 pub(super) struct TokenForm {
-    /// `client_credentials`.
+    /// `authorization_code`, `refresh_token`, `client_credentials` or `urn:ietf:params:oauth:grant-type:device_code`.
     grant_type: String,
+    /// Here, or in `Authorization: Basic` with the secret.
     client_id: Option<String>,
     client_secret: Option<String>,
+    code: Option<String>,
+    redirect_uri: Option<String>,
+    code_verifier: Option<String>,
+    refresh_token: Option<String>,
+    device_code: Option<String>,
+    /// With spaces between; never more than was granted.
     scope: Option<String>,
+    /// This server's address (RFC 8707).
+    resource: Option<String>,
 }
 
 /// Nothing on the way may keep it (RFC 6749 §5.1).
@@ -51,11 +77,31 @@ pub(super) async fn token(
     headers: HeaderMap,
     form: Form,
 ) -> Result<([(HeaderName, &'static str); 2], axum::Json<TokenAnswer>)> {
+    let visit = &visitor.visit;
     let grant_type = form.needed("grant_type")?;
+    let credentials = form.client(&headers)?;
+    let resources = form.all("resource");
     let answer = match grant_type {
-        "client_credentials" => {
-            let client = form.client(&headers)?;
-            let token = identity.client_credentials(&visitor.visit, &client, &form.words("scope")?).await?;
+        grants::CODE => {
+            let client = identity.prove_client(visit, &credentials).await?;
+            let (code, verifier) = (form.needed("code")?, form.needed("code_verifier")?);
+            let redirect_uri = form.one("redirect_uri")?;
+            identity.exchange_code(visit, &client, code, redirect_uri, verifier, &resources).await?.into()
+        }
+        grants::REFRESH => {
+            let client = identity.prove_client(visit, &credentials).await?;
+            let token = form.needed("refresh_token")?;
+            identity
+                .refresh_for_client(visit, &client, token, &form.words("scope")?, &resources)
+                .await?
+                .into()
+        }
+        grants::DEVICE => {
+            let client = identity.prove_client(visit, &credentials).await?;
+            identity.exchange_device_code(visit, &client, form.needed("device_code")?).await?.into()
+        }
+        grants::CLIENT => {
+            let token = identity.client_credentials(visit, &credentials, &form.words("scope")?).await?;
             TokenAnswer {
                 access_token: token.access,
                 token_type: "Bearer",

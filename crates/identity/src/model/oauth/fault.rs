@@ -28,6 +28,9 @@ macro_rules! faults {
 faults! {
     invalid_request = "invalid_request";
     invalid_client = "invalid_client";
+    invalid_grant = "invalid_grant";
+    invalid_target = "invalid_target";
+    unauthorized_client = "unauthorized_client";
     invalid_scope = "invalid_scope";
     unsupported_grant_type = "unsupported_grant_type";
 }

@@ -9,6 +9,12 @@ use crate::error::Error;
 pub(crate) struct OAuthLimits {
     /// Clients whose secret is wrong, per address.
     clients: Limiter,
+    /// Clients that register by themselves, per address.
+    registrations: Limiter,
+    /// Devices that ask for a code, per address.
+    devices: Limiter,
+    /// User codes that are none, per user and per address.
+    user_codes: Limiter,
 }
 
 impl OAuthLimits {
@@ -17,7 +23,26 @@ impl OAuthLimits {
             let quota = Quota::new(burst, Duration::from_secs(per_s)).context("a limit is zero")?;
             anyhow::Ok(limits.limiter(About { name, routes, key }, quota))
         };
-        Ok(Self { clients: limiter("identity.oauth-client", &["POST /oauth/token"], "address", 20, 300)? })
+        const CLIENTS: &[&str] = &["POST /oauth/token", "POST /oauth/introspect", "POST /oauth/revoke"];
+        const CODES: &[&str] = &["POST /api/v1/oauth/device/*"];
+        Ok(Self {
+            clients: limiter("identity.oauth-client", CLIENTS, "address", 100, 300)?,
+            registrations: limiter(
+                "identity.oauth-register",
+                &["POST /oauth/register"],
+                "address",
+                20,
+                3_600,
+            )?,
+            devices: limiter(
+                "identity.oauth-device",
+                &["POST /oauth/device_authorization"],
+                "address",
+                60,
+                3_600,
+            )?,
+            user_codes: limiter("identity.oauth-user-code", CODES, "user, address", 10, 300)?,
+        })
     }
 
     /// To be given back when the credentials were right.
@@ -28,6 +53,29 @@ impl OAuthLimits {
     pub(crate) async fn give_back_client(&self, address: Option<IpAddr>) {
         if let Some(address) = address {
             self.clients.give_back(&network(address), 1).await;
+        }
+    }
+}
+
+impl OAuthLimits {
+    pub(crate) async fn take_registration(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        take(&self.registrations, address.map(network)).await
+    }
+
+    pub(crate) async fn take_device(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        take(&self.devices, address.map(network)).await
+    }
+
+    /// To be given back when the code was one.
+    pub(crate) async fn take_user_code(&self, user: &str, address: Option<IpAddr>) -> Result<(), Error> {
+        take(&self.user_codes, Some(user.to_owned())).await?;
+        take(&self.user_codes, address.map(network)).await
+    }
+
+    pub(crate) async fn give_back_user_code(&self, user: &str, address: Option<IpAddr>) {
+        self.user_codes.give_back(user, 1).await;
+        if let Some(address) = address {
+            self.user_codes.give_back(&network(address), 1).await;
         }
     }
 }

@@ -1,0 +1,4 @@
+//! Clients of the provider, and what they ask for.
+
+pub(crate) mod clients;
+pub(crate) mod requests;
