@@ -16,6 +16,9 @@ mod settings;
 
 use std::process::ExitCode;
 
+use kernel::ToProblem as _;
+use platform::ExitWith;
+
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
@@ -32,7 +35,23 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("socle: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(code(&error))
         }
     }
+}
+
+/// What a script may tell apart: 1 failed, 2 wrong usage, 3 not found, 4 in the way of something.
+fn code(error: &anyhow::Error) -> u8 {
+    let of = |cause: &(dyn std::error::Error + 'static)| {
+        if let Some(exit) = cause.downcast_ref::<ExitWith>() {
+            return Some(exit.code);
+        }
+        Some(match cause.downcast_ref::<identity::Error>()?.problem().status {
+            404 | 410 => ExitWith::NOT_FOUND,
+            409 => ExitWith::CONFLICT,
+            400 | 422 => ExitWith::USAGE,
+            _ => ExitWith::FAILED,
+        })
+    };
+    error.chain().find_map(of).unwrap_or(ExitWith::FAILED)
 }

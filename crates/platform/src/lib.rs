@@ -32,7 +32,7 @@ pub use directory::{Audit, Directory, Member, People, Person};
 pub use idempotency::{MIGRATIONS, forget_old_answers};
 pub use manifest::{Manifest, Topic};
 pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Words};
-pub use parts::{BuildError, Check, Command, Parts, Role, Service};
+pub use parts::{BuildError, Check, Command, ExitWith, Parts, Role, Service};
 pub use spawner::Spawner;
 
 /// The handles that every module may use. Cheap to clone.

@@ -94,6 +94,29 @@ impl Check {
     }
 }
 
+/// How a command ends that did not do what was asked, where scripts want to know more than that it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{told}")]
+pub struct ExitWith {
+    pub code: u8,
+    pub told: String,
+}
+
+impl ExitWith {
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const NOT_FOUND: u8 = 3;
+    pub const CONFLICT: u8 = 4;
+
+    pub fn usage(told: impl Into<String>) -> Self {
+        Self { code: Self::USAGE, told: told.into() }
+    }
+
+    pub fn not_found(told: impl Into<String>) -> Self {
+        Self { code: Self::NOT_FOUND, told: told.into() }
+    }
+}
+
 /// A group of the command line: `socle <name> …`.
 pub struct Command {
     pub command: clap::Command,

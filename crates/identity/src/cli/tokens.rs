@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use kernel::{ApiKeyId, Ctx, Timestamp, UserId};
 use serde_json::json;
 
-use super::{WHY, allow, columns, find, json_flag, say, text, told, workspace_flag, workspace_of};
+use super::{WHY, allow, columns, json_flag, say, text, users::find, workspace_flag, workspace_of};
 use crate::{
     model::{ApiKey, ServiceSecret, ServiceSecretId, Workspace},
     permissions::{WriteServiceAccounts, WriteUsers},
@@ -80,7 +80,7 @@ pub(super) async fn run(identity: Identity, matches: ArgMatches) -> anyhow::Resu
 
 async fn owner(identity: &Identity, workspace: &Workspace, matches: &ArgMatches) -> anyhow::Result<Owner> {
     match (text(matches, "email"), text(matches, "service")) {
-        (Some(_), _) => Ok(Owner::Person(find(identity, workspace, matches).await?.user.id)),
+        (Some(_), _) => Ok(Owner::Person(find(identity, workspace, matches, false).await?.user.id)),
         (None, Some(id)) => {
             Ok(Owner::Service(id.parse().with_context(|| format!("{id:?} is no service account"))?))
         }
@@ -103,16 +103,13 @@ async fn create(
             let scopes = matches.get_many::<String>("scope").into_iter().flatten().cloned().collect();
             let name = text(matches, "name").unwrap_or("command line").to_owned();
             let new = NewApiKey { name, scopes, expires_at };
-            let (key, text) = identity
-                .create_api_key_for(&allow::<WriteUsers>(identity, workspace), *user, new)
-                .await
-                .map_err(told)?;
+            let (key, text) =
+                identity.create_api_key_for(&allow::<WriteUsers>(identity, workspace), *user, new).await?;
             (key.id.to_string(), text)
         }
         Owner::Service(id) => {
             let allow = allow::<WriteServiceAccounts>(identity, workspace);
-            let (secret, text) =
-                identity.create_service_secret(&allow, *id, expires_at).await.map_err(told)?;
+            let (secret, text) = identity.create_service_secret(&allow, *id, expires_at).await?;
             (secret.id.to_string(), text)
         }
     };
@@ -132,7 +129,7 @@ async fn list(
         (vec![["ID", "BEGINS", "NAME", "EXPIRES", "LAST USED"].map(str::to_owned)], Vec::new());
     match owner {
         Owner::Person(user) => {
-            let (keys, _) = identity.list_api_keys(*user, i64::MAX, 0).await.map_err(told)?;
+            let (keys, _) = identity.list_api_keys(*user, i64::MAX, 0).await?;
             for ApiKey { id, name, prefix, scopes, expires_at, last_used_at, .. } in keys {
                 rows.push(json!({ "id": id, "name": name, "prefix": prefix, "scopes": scopes,
                     "expires_at": expires_at, "last_used_at": last_used_at }));
@@ -141,7 +138,7 @@ async fn list(
         }
         Owner::Service(id) => {
             let allow = kernel::Allow::system(WHY, workspace.id, identity.clock());
-            let (account, secrets) = identity.get_service_account(&allow, *id).await.map_err(told)?;
+            let (account, secrets) = identity.get_service_account(&allow, *id).await?;
             for ServiceSecret { id, prefix, expires_at, last_used_at, .. } in secrets {
                 rows.push(json!({ "id": id, "name": account.name, "prefix": prefix,
                     "expires_at": expires_at, "last_used_at": last_used_at }));
@@ -163,12 +160,12 @@ async fn revoke(identity: &Identity, workspace: &Workspace, owner: &Owner, id: &
         Owner::Person(user) => {
             let id: ApiKeyId = id.parse()?;
             let ctx = Ctx::system(WHY, workspace.id, identity.clock().now());
-            identity.revoke_api_key(&ctx, *user, id).await.map_err(told)
+            identity.revoke_api_key(&ctx, *user, id).await.map_err(anyhow::Error::from)
         }
         Owner::Service(account) => {
             let id: ServiceSecretId = id.parse()?;
             let allow = allow::<WriteServiceAccounts>(identity, workspace);
-            identity.revoke_service_secret(&allow, *account, id).await.map_err(told)
+            identity.revoke_service_secret(&allow, *account, id).await.map_err(anyhow::Error::from)
         }
     }
 }

@@ -155,6 +155,7 @@ pub(super) async fn update_user(
         is_verified: body.is_verified,
         email: body.email,
         role: body.role,
+        ..UserChange::default()
     };
     Ok(Json(identity.update_user(&allow, id, change).await?.into()))
 }

@@ -21,6 +21,7 @@ impl Email {
             return None;
         }
         let key: String = shown.nfkc().collect::<String>().to_lowercase().nfkc().collect();
+        let key = with_plain_domain(key);
         let (local, domain) = key.split_once('@')?;
         let fine = !local.is_empty()
             && local.len() <= LOCAL_MAX
@@ -41,6 +42,20 @@ impl Email {
     }
 }
 
+/// `ada@xn--exmple-cua.org` and `ada@exämple.org` are one mailbox: the domain in the form in which people read it.
+fn with_plain_domain(key: String) -> String {
+    match key.split_once('@') {
+        Some((local, domain)) if domain.split('.').any(|label| label.starts_with("xn--")) => {
+            match idna::domain_to_unicode(domain) {
+                (plain, Ok(())) => format!("{local}@{plain}"),
+                // What does not decode is a name like any other.
+                _ => key,
+            }
+        }
+        _ => key,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +69,11 @@ mod tests {
         check("  ada@example.org ", Some("ada@example.org"));
         check("\u{ff21}da@example.org", Some("ada@example.org")); // full-width A
         check("JOSE\u{301}@example.org", Some("jos\u{e9}@example.org"));
+        check("ada@xn--exmple-cua.org", Some("ada@ex\u{e4}mple.org"));
+        check("ada@EX\u{c4}MPLE.org", Some("ada@ex\u{e4}mple.org"));
+        check("ada@xn--zzzzzzzzzzzzz99999.org", Some("ada@xn--zzzzzzzzzzzzz99999.org"));
+        // A Cyrillic letter that looks like a Latin one is another letter.
+        check("\u{430}da@example.org", Some("\u{430}da@example.org"));
         check("ada@localhost", Some("ada@localhost"));
         check("ada+x@example.org", Some("ada+x@example.org"));
         check("", None);

@@ -5,6 +5,7 @@ mod api_key;
 mod audit;
 mod email;
 mod factor;
+mod import;
 mod invitation;
 mod name;
 mod next;
@@ -15,6 +16,7 @@ mod refresh;
 mod secret;
 mod session;
 mod signing;
+mod stored_hash;
 mod user;
 
 pub(crate) use access::{
@@ -24,6 +26,7 @@ pub(crate) use api_key::{ApiKey, KeyKind, KeyText, ServiceAccount, ServiceSecret
 pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
 pub(crate) use email::Email;
 pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecret};
+pub(crate) use import::{BETWEEN_ROLES, COLUMNS, Fault, ImportRow};
 pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;
@@ -33,4 +36,5 @@ pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
 pub(crate) use session::{Session, SessionKind, SessionTimes, Visit, methods};
 pub(crate) use signing::{KeyAlgorithm, KeyState, SigningKey, next_due, signer, state};
-pub(crate) use user::{Account, Member, MemberFilter, PendingEmail, User, UserKind};
+pub(crate) use stored_hash::{StoredHash, bcrypt_matches, pbkdf2_matches};
+pub(crate) use user::{Account, Exported, Member, MemberFilter, PendingEmail, User, UserKind};

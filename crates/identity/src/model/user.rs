@@ -80,6 +80,12 @@ impl Member {
     }
 }
 
+/// A member with the hash of their password. No `Debug`: the hash stays out of logs.
+pub(crate) struct Exported {
+    pub(crate) member: Member,
+    pub(crate) password_hash: Option<String>,
+}
+
 /// What a list of members is narrowed to.
 #[derive(Debug, Default)]
 pub(crate) struct MemberFilter {

@@ -104,7 +104,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let workspace = lock(&mut tx, allow).await?;
         let role = self.giveable(&mut tx, allow, &new.role).await?;
-        if store::users::find_member_by_email(&mut tx, allow.workspace, email).await?.is_some() {
+        if store::users::find_member_by_email(&mut tx, allow.workspace, email, false).await?.is_some() {
             return Err(Error::AlreadyMember);
         }
         match store::invitations::find_by_email(&mut tx, allow.workspace, email).await? {

@@ -17,7 +17,7 @@ use super::breached::Breached;
 use crate::{
     config::Config,
     error::Error,
-    model::{Email, Strength, refuse_password, strength},
+    model::{Email, StoredHash, Strength, bcrypt_matches, pbkdf2_matches, refuse_password, strength},
 };
 
 /// Hashes passwords by Argon2id (RFC 9106) on blocking threads, no more at a time than there are cores: a storm of
@@ -33,6 +33,8 @@ struct Pool {
     decoy: String,
     breached: Option<Breached>,
 }
+
+const IS_BREACHED: &str = "is known from a breach elsewhere";
 
 /// Was it the password?
 pub(super) struct Verdict {
@@ -75,10 +77,7 @@ impl Passwords {
                 return Err(Error::Invalid { pointer, reason: reason.to_owned() });
             }
             if pool.is_breached(password.expose())? {
-                return Err(Error::Invalid {
-                    pointer,
-                    reason: "is known from a breach elsewhere".to_owned(),
-                });
+                return Err(Error::Invalid { pointer, reason: IS_BREACHED.to_owned() });
             }
             pool.hash(password.expose())
         })
@@ -110,7 +109,14 @@ impl Passwords {
         password: Secret<String>,
         email: Option<Email>,
     ) -> Result<Strength, Error> {
-        self.run(move |_| Ok(strength(password.expose(), email.as_ref()))).await
+        self.run(move |pool| {
+            let mut strength = strength(password.expose(), email.as_ref());
+            if strength.refused.is_none() && pool.is_breached(password.expose())? {
+                strength.refused = Some(IS_BREACHED);
+            }
+            Ok(strength)
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(
@@ -163,17 +169,28 @@ impl Pool {
     }
 
     fn matches(&self, password: &str, hash: &str) -> Result<bool, Error> {
-        let parsed = PasswordHash::new(hash).map_err(|error| Error::Hash(error.to_string()))?;
-        match self.argon2.verify_password(password.as_bytes(), &parsed) {
-            Ok(()) => Ok(true),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(Error::Hash(error.to_string())),
+        let unreadable = |reason: &str| Error::Hash(reason.to_owned());
+        match StoredHash::parse(hash).map_err(unreadable)? {
+            StoredHash::Bcrypt(hash) => Ok(bcrypt_matches(password, &hash)),
+            StoredHash::Pbkdf2 { iterations, salt, hash } => {
+                Ok(pbkdf2_matches(password, iterations, &salt, &hash))
+            }
+            StoredHash::Argon2(hash) => {
+                let parsed = PasswordHash::new(&hash).map_err(|error| Error::Hash(error.to_string()))?;
+                match self.argon2.verify_password(password.as_bytes(), &parsed) {
+                    Ok(()) => Ok(true),
+                    Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+                    Err(error) => Err(Error::Hash(error.to_string())),
+                }
+            }
         }
     }
 
     /// Made with less memory or fewer passes than we ask for now?
+    /// Or not ours at all?
     fn is_weaker(&self, hash: &str) -> Result<bool, Error> {
-        let parsed = PasswordHash::new(hash).map_err(|error| Error::Hash(error.to_string()))?;
+        let Ok(StoredHash::Argon2(hash)) = StoredHash::parse(hash) else { return Ok(true) };
+        let parsed = PasswordHash::new(&hash).map_err(|error| Error::Hash(error.to_string()))?;
         let ours = self.argon2.params();
         Ok(match Params::try_from(&parsed) {
             Ok(theirs) => {

@@ -37,7 +37,11 @@ pub(crate) struct UserChange {
     /// Somebody vouches for the address, or no longer.
     pub(crate) is_verified: Option<bool>,
     pub(crate) email: Option<String>,
+    pub(crate) locale: Option<Locale>,
+    /// In place of all that they have.
     pub(crate) role: Option<String>,
+    /// Several, likewise.
+    pub(crate) roles: Option<Vec<String>>,
 }
 
 impl UserChange {
@@ -48,6 +52,11 @@ impl UserChange {
             || self.is_active.is_some()
             || self.is_verified.is_some()
             || self.email.is_some()
+            || self.locale.is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.touches_account() && self.role.is_none() && self.roles.is_none()
     }
 }
 
@@ -70,19 +79,14 @@ impl Identity {
         member(&mut tx, allow, id).await
     }
 
-    /// Everybody, for the command line.
-    pub(crate) async fn list_all_users(&self, allow: &Allow<ReadUsers>) -> Result<Vec<Member>, Error> {
-        let mut tx = self.0.db.read().await?;
-        Ok(store::users::list_all(&mut tx, allow.workspace).await?)
-    }
-
     pub(crate) async fn find_user_by_email(
         &self,
         allow: &Allow<ReadUsers>,
         email: &Email,
+        deleted: bool,
     ) -> Result<Option<Member>, Error> {
         let mut tx = self.0.db.read().await?;
-        Ok(store::users::find_member_by_email(&mut tx, allow.workspace, email).await?)
+        Ok(store::users::find_member_by_email(&mut tx, allow.workspace, email, deleted).await?)
     }
 
     pub(crate) async fn create_user(&self, allow: &Allow<WriteUsers>, new: NewUser) -> Result<Member, Error> {
@@ -175,6 +179,15 @@ impl Identity {
         }
         if let Some(is_active) = change.is_active {
             after.user.is_active = is_active;
+        }
+        if change.locale.is_some() {
+            after.user.locale = change.locale;
+        }
+        if let Some(roles) = &change.roles {
+            after.roles.clear();
+            for role in roles {
+                after.roles.push(self.giveable(&mut tx, allow, role).await?.name);
+            }
         }
         if let Some(role) = &change.role {
             after.roles = vec![self.giveable(&mut tx, allow, role).await?.name];

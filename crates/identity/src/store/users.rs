@@ -2,7 +2,7 @@ use db::{FromRow, Result, Row, Tx};
 use kernel::{Locale, Timestamp, UserId, WorkspaceId};
 
 use super::workspaces::roles_of;
-use crate::model::{Account, Email, Member, MemberFilter, PendingEmail, User, UserKind};
+use crate::model::{Account, Email, Exported, Member, MemberFilter, PendingEmail, User, UserKind};
 
 impl FromRow for User {
     fn from_row(row: &Row) -> Result<Self> {
@@ -338,13 +338,15 @@ pub(crate) async fn find_member_by_email(
     tx: &mut Tx,
     workspace: WorkspaceId,
     email: &Email,
+    deleted: bool,
 ) -> Result<Option<Member>> {
     tx.query(
         "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
-         WHERE m.workspace_id = $1 AND u.email_key = $2 AND u.deleted_at IS NULL",
+         WHERE m.workspace_id = $1 AND u.email_key = $2 AND (u.deleted_at IS NOT NULL) = $3",
     )
     .bind(workspace)
     .bind(email.key())
+    .bind(deleted)
     .optional()
     .await
 }
@@ -372,6 +374,47 @@ pub(crate) async fn list_names(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<Named>
         places.join(", ")
     ))
     .bind_all(ids.iter().map(|id| (*id).into()))
+    .all()
+    .await
+}
+
+struct Keyed(String, Account);
+
+impl FromRow for Keyed {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self(row.get("email_key")?, Account::from_row(row)?))
+    }
+}
+
+/// The accounts of these addresses, by the form in which addresses are compared. At most some hundreds at a time.
+pub(crate) async fn list_by_keys(tx: &mut Tx, keys: &[&str]) -> Result<Vec<(String, Account)>> {
+    let places: Vec<_> = (1..=keys.len()).map(|place| format!("${place}")).collect();
+    let sql = format!("SELECT * FROM identity_users WHERE email_key IN ({})", places.join(", "));
+    let found: Vec<Keyed> = tx.query_built(sql).bind_all(keys.iter().map(|key| (*key).into())).all().await?;
+    Ok(found.into_iter().map(|Keyed(key, account)| (key, account)).collect())
+}
+
+impl FromRow for Exported {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { member: Member::from_row(row)?, password_hash: row.get("password_hash")? })
+    }
+}
+
+/// People who are at home in the workspace, by id, after this one.
+pub(crate) async fn list_for_export(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<Exported>> {
+    tx.query(
+        "SELECT u.*, m.role, m.roles FROM identity_memberships m JOIN identity_users u ON u.id = m.user_id
+         WHERE m.workspace_id = $1 AND u.workspace_id = $1 AND u.deleted_at IS NULL AND u.kind = 'person' AND u.id > $2
+         ORDER BY u.id LIMIT $3",
+    )
+    .bind(workspace)
+    .bind(after.map_or_else(String::new, |id| id.to_string()))
+    .bind(limit)
     .all()
     .await
 }

@@ -4,7 +4,7 @@ use testkit::App;
 use crate::{PASSWORD, bearer, create, log_in, with_admin};
 
 /// `socle user …` as the binary runs it.
-async fn user(app: &App, arguments: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn user(app: &App, arguments: &[&str]) -> anyhow::Result<()> {
     let (_, parts) = identity::build(&app.platform, identity::Config::default(), &[])?;
     let command = parts.commands.into_iter().next().expect("identity has a command");
     let shape: Shape = identity::MANIFEST.commands[0]();

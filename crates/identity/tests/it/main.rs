@@ -1,6 +1,7 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
 mod api_keys;
+mod attack_accounts;
 mod attack_browser;
 mod attack_factors;
 mod attack_oauth;
@@ -16,6 +17,7 @@ mod email_change;
 mod factors;
 mod fake_provider;
 mod first_run;
+mod import;
 mod independent_provider;
 mod invitations;
 mod jwt;
