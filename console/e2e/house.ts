@@ -35,10 +35,14 @@ function freePort(): Promise<number> {
   });
 }
 
-/** `mock` holds what only the mock understands, `settings` what only the real server does. */
-export async function openHouse(mock: NodeJS.ProcessEnv = {}, settings: NodeJS.ProcessEnv = {}): Promise<House> {
+/**
+ * `mock` holds what only the mock understands, `settings` what only the real server does. Browsers lend passkeys to this
+ * machine by its name alone.
+ */
+export async function openHouse(mock: NodeJS.ProcessEnv = {}, settings: NodeJS.ProcessEnv = {}, host = "127.0.0.1"): Promise<House> {
   const port = await freePort();
-  const base = `http://127.0.0.1:${port}`;
+  const base = `http://${host}:${port}`;
+  if (host !== "127.0.0.1") settings = { ...settings, SOCLE_SERVER__PUBLIC_URL: base };
   const binary = process.env.SOCLE_BIN;
   const folder = mkdtempSync(join(tmpdir(), "socle-e2e-"));
   const child: ChildProcess = binary
@@ -104,4 +108,9 @@ export async function draw(page: Page, points: readonly (readonly [number, numbe
   await canvas.scrollIntoViewIfNeeded();
   const box = (await canvas.boundingBox())!;
   for (const [x, y] of points) await page.mouse.click(box.x + x * box.width, box.y + y * box.height);
+}
+
+/** What a list of the API holds, as the person of this page sees it. */
+export async function items<T>(page: Page, house: House, path: string): Promise<T[]> {
+  return ((await (await page.request.get(`${house.base}/api/v1${path}`)).json()) as { items: T[] }).items;
 }

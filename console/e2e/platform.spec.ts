@@ -1,7 +1,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import { firstRun, openHouse, watchFaults, type House } from "./house";
+import { firstRun, items as listed, openHouse, watchFaults, type House } from "./house";
 
 // What an administrator does with the shared services, from the browser, against the real server (SOCLE_BIN) or the mock.
 
@@ -21,9 +21,7 @@ interface Setting {
 
 const menu = (page: Page, name: string) => page.getByRole("navigation", { name: "Main navigation" }).getByRole("link", { name, exact: true });
 
-async function items<T>(page: Page, path: string): Promise<T[]> {
-  return ((await (await page.request.get(`${house.base}/api/v1${path}`)).json()) as { items: T[] }).items;
-}
+const items = <T>(page: Page, path: string) => listed<T>(page, house, path);
 
 interface Message {
   headers: IncomingHttpHeaders;

@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { firstRun, openHouse, watchFaults, type House } from "./house";
+import { administrator, firstRun, items, openHouse, watchFaults, type House } from "./house";
 
 // Every page, wide and narrow, light and dark: a picture of each (into SOCLE_SCREENS), no fault that axe can find, nothing
 // that sticks out to the side, nothing that the content security policy refuses.
@@ -38,6 +38,7 @@ async function paths(page: Page): Promise<Record<string, string>> {
     return items[0];
   };
   const [task, schedule, webhook] = [await first("tasks?state=failed") ?? await first("tasks"), await first("schedules"), await first("webhooks")];
+  const person = (await items<{ id: string; email: string }>(page, house, "/users")).find(({ email }) => email !== administrator.email);
   return {
     wall: "/surveillance",
     "camera-new": "/surveillance/cameras/new",
@@ -54,6 +55,20 @@ async function paths(page: Page): Promise<Record<string, string>> {
     models: "/surveillance/models",
     coming: "/coming/exams",
     users: "/admin/users",
+    "users-deleted": "/admin/users?state=deleted",
+    ...(person && { user: `/admin/users/${person.id}` }),
+    workspaces: "/admin/workspaces",
+    audit: "/admin/audit",
+    clients: "/admin/clients",
+    "signing-keys": "/admin/keys",
+    members: "/workspace/members",
+    invitations: "/workspace/invitations",
+    roles: "/workspace/roles",
+    "role-built-in": "/workspace/roles/admin",
+    "role-new": "/workspace/roles/new",
+    services: "/workspace/services",
+    usage: "/workspace/usage",
+    "workspace-settings": "/workspace/settings",
     tasks: "/admin/tasks",
     ...(task && { task: `/admin/tasks/${task.id}` }),
     queues: "/admin/queues",
@@ -69,6 +84,13 @@ async function paths(page: Page): Promise<Record<string, string>> {
     notifications: "/notifications",
     preferences: "/account/notifications",
     account: "/account",
+    security: "/account/security",
+    sessions: "/account/sessions",
+    "api-keys": "/account/keys",
+    applications: "/account/applications",
+    device: "/device?user_code=WDJB-MJHT",
+    "consent-without": "/consent",
+    "invitation-broken": "/invitation?token=0",
   };
 }
 
@@ -105,18 +127,35 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
   if (folder) mkdirSync(folder, { recursive: true });
   const door = await browser.newContext({ locale: "en-GB" });
   const first = await door.newPage();
-  const doors = { welcome: house.welcome, login: `${house.base}/login`, reset: `${house.base}/reset?token=0`, "reset-without": `${house.base}/reset` };
+  const doors = {
+    welcome: house.welcome,
+    login: `${house.base}/login`,
+    "login-error": `${house.base}/login?error=unknown`,
+    signup: `${house.base}/signup`,
+    forgot: `${house.base}/forgot`,
+    verify: `${house.base}/verify?token=0`,
+    "verify-without": `${house.base}/verify`,
+    "confirm-email": `${house.base}/confirm-email?token=0`,
+    invitation: `${house.base}/invitation?token=0`,
+    reset: `${house.base}/reset?token=0`,
+    "reset-without": `${house.base}/reset`,
+  };
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ["light", "dark"] as const) {
       await first.setViewportSize(viewport);
       await first.emulateMedia({ colorScheme });
+      const other = colorScheme === "dark" ? "Français" : "English";
+      await first.goto(doors.login);
+      await first.getByRole("button", { name: other }).click();
       for (const [name, url] of Object.entries(doors)) {
         await first.goto(url);
-        await inspect(first, `${name}-${size}-${colorScheme}`);
+        await inspectIn(first, `${name}-${size}-${colorScheme}`);
       }
     }
   }
   await first.setViewportSize(sizes.wide);
+  await first.goto(doors.login);
+  await first.getByRole("button", { name: "English" }).click();
   await firstRun(first, house);
   await furnish(first);
   const storageState = await first.context().storageState();

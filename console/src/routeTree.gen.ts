@@ -10,40 +10,89 @@
 
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as AppRouteImport } from "./routes/_app";
+import { Route as ConfirmEmailRouteImport } from "./routes/confirm-email";
+import { Route as ConsentRouteImport } from "./routes/consent";
+import { Route as DeviceRouteImport } from "./routes/device";
+import { Route as ForgotRouteImport } from "./routes/forgot";
+import { Route as InvitationRouteImport } from "./routes/invitation";
 import { Route as LoginRouteImport } from "./routes/login";
 import { Route as ResetRouteImport } from "./routes/reset";
+import { Route as SignupRouteImport } from "./routes/signup";
+import { Route as VerifyRouteImport } from "./routes/verify";
 import { Route as WelcomeRouteImport } from "./routes/welcome";
 import { Route as AppIndexRouteImport } from "./routes/_app.index";
 import { Route as AppNotificationsRouteImport } from "./routes/_app.notifications";
 import { Route as AppAccountIndexRouteImport } from "./routes/_app.account.index";
+import { Route as AppAccountApplicationsRouteImport } from "./routes/_app.account.applications";
+import { Route as AppAccountKeysRouteImport } from "./routes/_app.account.keys";
 import { Route as AppAccountNotificationsRouteImport } from "./routes/_app.account.notifications";
+import { Route as AppAccountSecurityRouteImport } from "./routes/_app.account.security";
+import { Route as AppAccountSessionsRouteImport } from "./routes/_app.account.sessions";
+import { Route as AppAdminAuditRouteImport } from "./routes/_app.admin.audit";
 import { Route as AppAdminCacheRouteImport } from "./routes/_app.admin.cache";
+import { Route as AppAdminClientsRouteImport } from "./routes/_app.admin.clients";
 import { Route as AppAdminEventsRouteImport } from "./routes/_app.admin.events";
 import { Route as AppAdminHealthRouteImport } from "./routes/_app.admin.health";
+import { Route as AppAdminKeysRouteImport } from "./routes/_app.admin.keys";
 import { Route as AppAdminQueuesRouteImport } from "./routes/_app.admin.queues";
-import { Route as AppAdminUsersRouteImport } from "./routes/_app.admin.users";
+import { Route as AppAdminWorkspacesRouteImport } from "./routes/_app.admin.workspaces";
 import { Route as AppComingAppRouteImport } from "./routes/_app.coming.$app";
 import { Route as AppSurveillanceIndexRouteImport } from "./routes/_app.surveillance.index";
 import { Route as AppSurveillanceModelsRouteImport } from "./routes/_app.surveillance.models";
 import { Route as AppSurveillanceStatisticsRouteImport } from "./routes/_app.surveillance.statistics";
+import { Route as AppWorkspaceInvitationsRouteImport } from "./routes/_app.workspace.invitations";
+import { Route as AppWorkspaceMembersRouteImport } from "./routes/_app.workspace.members";
+import { Route as AppWorkspaceServicesRouteImport } from "./routes/_app.workspace.services";
+import { Route as AppWorkspaceSettingsRouteImport } from "./routes/_app.workspace.settings";
+import { Route as AppWorkspaceUsageRouteImport } from "./routes/_app.workspace.usage";
 import { Route as AppAdminSchedulesIndexRouteImport } from "./routes/_app.admin.schedules.index";
 import { Route as AppAdminSchedulesNameRouteImport } from "./routes/_app.admin.schedules.$name";
 import { Route as AppAdminSettingsIndexRouteImport } from "./routes/_app.admin.settings.index";
 import { Route as AppAdminSettingsHistoryRouteImport } from "./routes/_app.admin.settings.history";
 import { Route as AppAdminTasksIndexRouteImport } from "./routes/_app.admin.tasks.index";
 import { Route as AppAdminTasksTaskIdRouteImport } from "./routes/_app.admin.tasks.$taskId";
+import { Route as AppAdminUsersIndexRouteImport } from "./routes/_app.admin.users.index";
+import { Route as AppAdminUsersUserIdRouteImport } from "./routes/_app.admin.users.$userId";
 import { Route as AppAdminWebhooksIndexRouteImport } from "./routes/_app.admin.webhooks.index";
 import { Route as AppAdminWebhooksWebhookIdRouteImport } from "./routes/_app.admin.webhooks.$webhookId";
 import { Route as AppSurveillanceCamerasCameraIdRouteImport } from "./routes/_app.surveillance.cameras.$cameraId";
 import { Route as AppSurveillanceCamerasNewRouteImport } from "./routes/_app.surveillance.cameras.new";
 import { Route as AppSurveillanceEventsIndexRouteImport } from "./routes/_app.surveillance.events.index";
 import { Route as AppSurveillanceEventsEventIdRouteImport } from "./routes/_app.surveillance.events.$eventId";
+import { Route as AppWorkspaceRolesIndexRouteImport } from "./routes/_app.workspace.roles.index";
+import { Route as AppWorkspaceRolesNameRouteImport } from "./routes/_app.workspace.roles.$name";
+import { Route as AppWorkspaceRolesNewRouteImport } from "./routes/_app.workspace.roles.new";
 import { Route as AppSurveillanceCamerasCameraIdIndexRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.index";
 import { Route as AppSurveillanceCamerasCameraIdSettingsRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.settings";
 import { Route as AppSurveillanceCamerasCameraIdZonesRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.zones";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ConfirmEmailRoute = ConfirmEmailRouteImport.update({
+  id: "/confirm-email",
+  path: "/confirm-email",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ConsentRoute = ConsentRouteImport.update({
+  id: "/consent",
+  path: "/consent",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const DeviceRoute = DeviceRouteImport.update({
+  id: "/device",
+  path: "/device",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ForgotRoute = ForgotRouteImport.update({
+  id: "/forgot",
+  path: "/forgot",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const InvitationRoute = InvitationRouteImport.update({
+  id: "/invitation",
+  path: "/invitation",
   getParentRoute: () => rootRouteImport,
 } as any);
 const LoginRoute = LoginRouteImport.update({
@@ -54,6 +103,16 @@ const LoginRoute = LoginRouteImport.update({
 const ResetRoute = ResetRouteImport.update({
   id: "/reset",
   path: "/reset",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const SignupRoute = SignupRouteImport.update({
+  id: "/signup",
+  path: "/signup",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const VerifyRoute = VerifyRouteImport.update({
+  id: "/verify",
+  path: "/verify",
   getParentRoute: () => rootRouteImport,
 } as any);
 const WelcomeRoute = WelcomeRouteImport.update({
@@ -76,14 +135,44 @@ const AppAccountIndexRoute = AppAccountIndexRouteImport.update({
   path: "/account/",
   getParentRoute: () => AppRoute,
 } as any);
+const AppAccountApplicationsRoute = AppAccountApplicationsRouteImport.update({
+  id: "/account/applications",
+  path: "/account/applications",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAccountKeysRoute = AppAccountKeysRouteImport.update({
+  id: "/account/keys",
+  path: "/account/keys",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppAccountNotificationsRoute = AppAccountNotificationsRouteImport.update({
   id: "/account/notifications",
   path: "/account/notifications",
   getParentRoute: () => AppRoute,
 } as any);
+const AppAccountSecurityRoute = AppAccountSecurityRouteImport.update({
+  id: "/account/security",
+  path: "/account/security",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAccountSessionsRoute = AppAccountSessionsRouteImport.update({
+  id: "/account/sessions",
+  path: "/account/sessions",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminAuditRoute = AppAdminAuditRouteImport.update({
+  id: "/admin/audit",
+  path: "/admin/audit",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppAdminCacheRoute = AppAdminCacheRouteImport.update({
   id: "/admin/cache",
   path: "/admin/cache",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminClientsRoute = AppAdminClientsRouteImport.update({
+  id: "/admin/clients",
+  path: "/admin/clients",
   getParentRoute: () => AppRoute,
 } as any);
 const AppAdminEventsRoute = AppAdminEventsRouteImport.update({
@@ -96,14 +185,19 @@ const AppAdminHealthRoute = AppAdminHealthRouteImport.update({
   path: "/admin/health",
   getParentRoute: () => AppRoute,
 } as any);
+const AppAdminKeysRoute = AppAdminKeysRouteImport.update({
+  id: "/admin/keys",
+  path: "/admin/keys",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppAdminQueuesRoute = AppAdminQueuesRouteImport.update({
   id: "/admin/queues",
   path: "/admin/queues",
   getParentRoute: () => AppRoute,
 } as any);
-const AppAdminUsersRoute = AppAdminUsersRouteImport.update({
-  id: "/admin/users",
-  path: "/admin/users",
+const AppAdminWorkspacesRoute = AppAdminWorkspacesRouteImport.update({
+  id: "/admin/workspaces",
+  path: "/admin/workspaces",
   getParentRoute: () => AppRoute,
 } as any);
 const AppComingAppRoute = AppComingAppRouteImport.update({
@@ -127,6 +221,31 @@ const AppSurveillanceStatisticsRoute =
     path: "/surveillance/statistics",
     getParentRoute: () => AppRoute,
   } as any);
+const AppWorkspaceInvitationsRoute = AppWorkspaceInvitationsRouteImport.update({
+  id: "/workspace/invitations",
+  path: "/workspace/invitations",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceMembersRoute = AppWorkspaceMembersRouteImport.update({
+  id: "/workspace/members",
+  path: "/workspace/members",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceServicesRoute = AppWorkspaceServicesRouteImport.update({
+  id: "/workspace/services",
+  path: "/workspace/services",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceSettingsRoute = AppWorkspaceSettingsRouteImport.update({
+  id: "/workspace/settings",
+  path: "/workspace/settings",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceUsageRoute = AppWorkspaceUsageRouteImport.update({
+  id: "/workspace/usage",
+  path: "/workspace/usage",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppAdminSchedulesIndexRoute = AppAdminSchedulesIndexRouteImport.update({
   id: "/admin/schedules/",
   path: "/admin/schedules/",
@@ -155,6 +274,16 @@ const AppAdminTasksIndexRoute = AppAdminTasksIndexRouteImport.update({
 const AppAdminTasksTaskIdRoute = AppAdminTasksTaskIdRouteImport.update({
   id: "/admin/tasks/$taskId",
   path: "/admin/tasks/$taskId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminUsersIndexRoute = AppAdminUsersIndexRouteImport.update({
+  id: "/admin/users/",
+  path: "/admin/users/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAdminUsersUserIdRoute = AppAdminUsersUserIdRouteImport.update({
+  id: "/admin/users/$userId",
+  path: "/admin/users/$userId",
   getParentRoute: () => AppRoute,
 } as any);
 const AppAdminWebhooksIndexRoute = AppAdminWebhooksIndexRouteImport.update({
@@ -192,6 +321,21 @@ const AppSurveillanceEventsEventIdRoute =
     path: "/surveillance/events/$eventId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppWorkspaceRolesIndexRoute = AppWorkspaceRolesIndexRouteImport.update({
+  id: "/workspace/roles/",
+  path: "/workspace/roles/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceRolesNameRoute = AppWorkspaceRolesNameRouteImport.update({
+  id: "/workspace/roles/$name",
+  path: "/workspace/roles/$name",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppWorkspaceRolesNewRoute = AppWorkspaceRolesNewRouteImport.update({
+  id: "/workspace/roles/new",
+  path: "/workspace/roles/new",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSurveillanceCamerasCameraIdIndexRoute =
   AppSurveillanceCamerasCameraIdIndexRouteImport.update({
     id: "/",
@@ -213,65 +357,113 @@ const AppSurveillanceCamerasCameraIdZonesRoute =
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/consent": typeof ConsentRoute;
+  "/device": typeof DeviceRoute;
+  "/forgot": typeof ForgotRoute;
+  "/invitation": typeof InvitationRoute;
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
+  "/signup": typeof SignupRoute;
+  "/verify": typeof VerifyRoute;
   "/welcome": typeof WelcomeRoute;
   "/notifications": typeof AppNotificationsRoute;
+  "/account/applications": typeof AppAccountApplicationsRoute;
+  "/account/keys": typeof AppAccountKeysRoute;
   "/account/notifications": typeof AppAccountNotificationsRoute;
+  "/account/security": typeof AppAccountSecurityRoute;
+  "/account/sessions": typeof AppAccountSessionsRoute;
+  "/admin/audit": typeof AppAdminAuditRoute;
   "/admin/cache": typeof AppAdminCacheRoute;
+  "/admin/clients": typeof AppAdminClientsRoute;
   "/admin/events": typeof AppAdminEventsRoute;
   "/admin/health": typeof AppAdminHealthRoute;
+  "/admin/keys": typeof AppAdminKeysRoute;
   "/admin/queues": typeof AppAdminQueuesRoute;
-  "/admin/users": typeof AppAdminUsersRoute;
+  "/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/coming/$app": typeof AppComingAppRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
+  "/workspace/members": typeof AppWorkspaceMembersRoute;
+  "/workspace/services": typeof AppWorkspaceServicesRoute;
+  "/workspace/settings": typeof AppWorkspaceSettingsRoute;
+  "/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/account/": typeof AppAccountIndexRoute;
   "/surveillance/": typeof AppSurveillanceIndexRoute;
   "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/workspace/roles/$name": typeof AppWorkspaceRolesNameRoute;
+  "/workspace/roles/new": typeof AppWorkspaceRolesNewRoute;
   "/admin/schedules/": typeof AppAdminSchedulesIndexRoute;
   "/admin/settings/": typeof AppAdminSettingsIndexRoute;
   "/admin/tasks/": typeof AppAdminTasksIndexRoute;
+  "/admin/users/": typeof AppAdminUsersIndexRoute;
   "/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
   "/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
+  "/workspace/roles/": typeof AppWorkspaceRolesIndexRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
   "/surveillance/cameras/$cameraId/": typeof AppSurveillanceCamerasCameraIdIndexRoute;
 }
 export interface FileRoutesByTo {
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/consent": typeof ConsentRoute;
+  "/device": typeof DeviceRoute;
+  "/forgot": typeof ForgotRoute;
+  "/invitation": typeof InvitationRoute;
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
+  "/signup": typeof SignupRoute;
+  "/verify": typeof VerifyRoute;
   "/welcome": typeof WelcomeRoute;
   "/notifications": typeof AppNotificationsRoute;
   "/": typeof AppIndexRoute;
+  "/account/applications": typeof AppAccountApplicationsRoute;
+  "/account/keys": typeof AppAccountKeysRoute;
   "/account/notifications": typeof AppAccountNotificationsRoute;
+  "/account/security": typeof AppAccountSecurityRoute;
+  "/account/sessions": typeof AppAccountSessionsRoute;
+  "/admin/audit": typeof AppAdminAuditRoute;
   "/admin/cache": typeof AppAdminCacheRoute;
+  "/admin/clients": typeof AppAdminClientsRoute;
   "/admin/events": typeof AppAdminEventsRoute;
   "/admin/health": typeof AppAdminHealthRoute;
+  "/admin/keys": typeof AppAdminKeysRoute;
   "/admin/queues": typeof AppAdminQueuesRoute;
-  "/admin/users": typeof AppAdminUsersRoute;
+  "/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/coming/$app": typeof AppComingAppRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
+  "/workspace/members": typeof AppWorkspaceMembersRoute;
+  "/workspace/services": typeof AppWorkspaceServicesRoute;
+  "/workspace/settings": typeof AppWorkspaceSettingsRoute;
+  "/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/account": typeof AppAccountIndexRoute;
   "/surveillance": typeof AppSurveillanceIndexRoute;
   "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/workspace/roles/$name": typeof AppWorkspaceRolesNameRoute;
+  "/workspace/roles/new": typeof AppWorkspaceRolesNewRoute;
   "/admin/schedules": typeof AppAdminSchedulesIndexRoute;
   "/admin/settings": typeof AppAdminSettingsIndexRoute;
   "/admin/tasks": typeof AppAdminTasksIndexRoute;
+  "/admin/users": typeof AppAdminUsersIndexRoute;
   "/admin/webhooks": typeof AppAdminWebhooksIndexRoute;
   "/surveillance/events": typeof AppSurveillanceEventsIndexRoute;
+  "/workspace/roles": typeof AppWorkspaceRolesIndexRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
   "/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdIndexRoute;
@@ -279,34 +471,58 @@ export interface FileRoutesByTo {
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/_app": typeof AppRouteWithChildren;
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/consent": typeof ConsentRoute;
+  "/device": typeof DeviceRoute;
+  "/forgot": typeof ForgotRoute;
+  "/invitation": typeof InvitationRoute;
   "/login": typeof LoginRoute;
   "/reset": typeof ResetRoute;
+  "/signup": typeof SignupRoute;
+  "/verify": typeof VerifyRoute;
   "/welcome": typeof WelcomeRoute;
   "/_app/notifications": typeof AppNotificationsRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/account/applications": typeof AppAccountApplicationsRoute;
+  "/_app/account/keys": typeof AppAccountKeysRoute;
   "/_app/account/notifications": typeof AppAccountNotificationsRoute;
+  "/_app/account/security": typeof AppAccountSecurityRoute;
+  "/_app/account/sessions": typeof AppAccountSessionsRoute;
+  "/_app/admin/audit": typeof AppAdminAuditRoute;
   "/_app/admin/cache": typeof AppAdminCacheRoute;
+  "/_app/admin/clients": typeof AppAdminClientsRoute;
   "/_app/admin/events": typeof AppAdminEventsRoute;
   "/_app/admin/health": typeof AppAdminHealthRoute;
+  "/_app/admin/keys": typeof AppAdminKeysRoute;
   "/_app/admin/queues": typeof AppAdminQueuesRoute;
-  "/_app/admin/users": typeof AppAdminUsersRoute;
+  "/_app/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/_app/coming/$app": typeof AppComingAppRoute;
   "/_app/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/_app/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
+  "/_app/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
+  "/_app/workspace/members": typeof AppWorkspaceMembersRoute;
+  "/_app/workspace/services": typeof AppWorkspaceServicesRoute;
+  "/_app/workspace/settings": typeof AppWorkspaceSettingsRoute;
+  "/_app/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/_app/account/": typeof AppAccountIndexRoute;
   "/_app/surveillance/": typeof AppSurveillanceIndexRoute;
   "/_app/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/_app/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/_app/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
+  "/_app/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/_app/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
   "/_app/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/_app/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/_app/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
+  "/_app/workspace/roles/$name": typeof AppWorkspaceRolesNameRoute;
+  "/_app/workspace/roles/new": typeof AppWorkspaceRolesNewRoute;
   "/_app/admin/schedules/": typeof AppAdminSchedulesIndexRoute;
   "/_app/admin/settings/": typeof AppAdminSettingsIndexRoute;
   "/_app/admin/tasks/": typeof AppAdminTasksIndexRoute;
+  "/_app/admin/users/": typeof AppAdminUsersIndexRoute;
   "/_app/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
   "/_app/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
+  "/_app/workspace/roles/": typeof AppWorkspaceRolesIndexRoute;
   "/_app/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/_app/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
   "/_app/surveillance/cameras/$cameraId/": typeof AppSurveillanceCamerasCameraIdIndexRoute;
@@ -315,99 +531,171 @@ export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
   fullPaths:
     | "/"
+    | "/confirm-email"
+    | "/consent"
+    | "/device"
+    | "/forgot"
+    | "/invitation"
     | "/login"
     | "/reset"
+    | "/signup"
+    | "/verify"
     | "/welcome"
     | "/notifications"
+    | "/account/applications"
+    | "/account/keys"
     | "/account/notifications"
+    | "/account/security"
+    | "/account/sessions"
+    | "/admin/audit"
     | "/admin/cache"
+    | "/admin/clients"
     | "/admin/events"
     | "/admin/health"
+    | "/admin/keys"
     | "/admin/queues"
-    | "/admin/users"
+    | "/admin/workspaces"
     | "/coming/$app"
     | "/surveillance/models"
     | "/surveillance/statistics"
+    | "/workspace/invitations"
+    | "/workspace/members"
+    | "/workspace/services"
+    | "/workspace/settings"
+    | "/workspace/usage"
     | "/account/"
     | "/surveillance/"
     | "/admin/schedules/$name"
     | "/admin/settings/history"
     | "/admin/tasks/$taskId"
+    | "/admin/users/$userId"
     | "/admin/webhooks/$webhookId"
     | "/surveillance/cameras/$cameraId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
+    | "/workspace/roles/$name"
+    | "/workspace/roles/new"
     | "/admin/schedules/"
     | "/admin/settings/"
     | "/admin/tasks/"
+    | "/admin/users/"
     | "/admin/webhooks/"
     | "/surveillance/events/"
+    | "/workspace/roles/"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
     | "/surveillance/cameras/$cameraId/";
   fileRoutesByTo: FileRoutesByTo;
   to:
+    | "/confirm-email"
+    | "/consent"
+    | "/device"
+    | "/forgot"
+    | "/invitation"
     | "/login"
     | "/reset"
+    | "/signup"
+    | "/verify"
     | "/welcome"
     | "/notifications"
     | "/"
+    | "/account/applications"
+    | "/account/keys"
     | "/account/notifications"
+    | "/account/security"
+    | "/account/sessions"
+    | "/admin/audit"
     | "/admin/cache"
+    | "/admin/clients"
     | "/admin/events"
     | "/admin/health"
+    | "/admin/keys"
     | "/admin/queues"
-    | "/admin/users"
+    | "/admin/workspaces"
     | "/coming/$app"
     | "/surveillance/models"
     | "/surveillance/statistics"
+    | "/workspace/invitations"
+    | "/workspace/members"
+    | "/workspace/services"
+    | "/workspace/settings"
+    | "/workspace/usage"
     | "/account"
     | "/surveillance"
     | "/admin/schedules/$name"
     | "/admin/settings/history"
     | "/admin/tasks/$taskId"
+    | "/admin/users/$userId"
     | "/admin/webhooks/$webhookId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
+    | "/workspace/roles/$name"
+    | "/workspace/roles/new"
     | "/admin/schedules"
     | "/admin/settings"
     | "/admin/tasks"
+    | "/admin/users"
     | "/admin/webhooks"
     | "/surveillance/events"
+    | "/workspace/roles"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
     | "/surveillance/cameras/$cameraId";
   id:
     | "__root__"
     | "/_app"
+    | "/confirm-email"
+    | "/consent"
+    | "/device"
+    | "/forgot"
+    | "/invitation"
     | "/login"
     | "/reset"
+    | "/signup"
+    | "/verify"
     | "/welcome"
     | "/_app/notifications"
     | "/_app/"
+    | "/_app/account/applications"
+    | "/_app/account/keys"
     | "/_app/account/notifications"
+    | "/_app/account/security"
+    | "/_app/account/sessions"
+    | "/_app/admin/audit"
     | "/_app/admin/cache"
+    | "/_app/admin/clients"
     | "/_app/admin/events"
     | "/_app/admin/health"
+    | "/_app/admin/keys"
     | "/_app/admin/queues"
-    | "/_app/admin/users"
+    | "/_app/admin/workspaces"
     | "/_app/coming/$app"
     | "/_app/surveillance/models"
     | "/_app/surveillance/statistics"
+    | "/_app/workspace/invitations"
+    | "/_app/workspace/members"
+    | "/_app/workspace/services"
+    | "/_app/workspace/settings"
+    | "/_app/workspace/usage"
     | "/_app/account/"
     | "/_app/surveillance/"
     | "/_app/admin/schedules/$name"
     | "/_app/admin/settings/history"
     | "/_app/admin/tasks/$taskId"
+    | "/_app/admin/users/$userId"
     | "/_app/admin/webhooks/$webhookId"
     | "/_app/surveillance/cameras/$cameraId"
     | "/_app/surveillance/cameras/new"
     | "/_app/surveillance/events/$eventId"
+    | "/_app/workspace/roles/$name"
+    | "/_app/workspace/roles/new"
     | "/_app/admin/schedules/"
     | "/_app/admin/settings/"
     | "/_app/admin/tasks/"
+    | "/_app/admin/users/"
     | "/_app/admin/webhooks/"
     | "/_app/surveillance/events/"
+    | "/_app/workspace/roles/"
     | "/_app/surveillance/cameras/$cameraId/settings"
     | "/_app/surveillance/cameras/$cameraId/zones"
     | "/_app/surveillance/cameras/$cameraId/";
@@ -415,8 +703,15 @@ export interface FileRouteTypes {
 }
 export interface RootRouteChildren {
   AppRoute: typeof AppRouteWithChildren;
+  ConfirmEmailRoute: typeof ConfirmEmailRoute;
+  ConsentRoute: typeof ConsentRoute;
+  DeviceRoute: typeof DeviceRoute;
+  ForgotRoute: typeof ForgotRoute;
+  InvitationRoute: typeof InvitationRoute;
   LoginRoute: typeof LoginRoute;
   ResetRoute: typeof ResetRoute;
+  SignupRoute: typeof SignupRoute;
+  VerifyRoute: typeof VerifyRoute;
   WelcomeRoute: typeof WelcomeRoute;
 }
 
@@ -427,6 +722,41 @@ declare module "@tanstack/react-router" {
       path: "";
       fullPath: "/";
       preLoaderRoute: typeof AppRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/confirm-email": {
+      id: "/confirm-email";
+      path: "/confirm-email";
+      fullPath: "/confirm-email";
+      preLoaderRoute: typeof ConfirmEmailRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/consent": {
+      id: "/consent";
+      path: "/consent";
+      fullPath: "/consent";
+      preLoaderRoute: typeof ConsentRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/device": {
+      id: "/device";
+      path: "/device";
+      fullPath: "/device";
+      preLoaderRoute: typeof DeviceRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/forgot": {
+      id: "/forgot";
+      path: "/forgot";
+      fullPath: "/forgot";
+      preLoaderRoute: typeof ForgotRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/invitation": {
+      id: "/invitation";
+      path: "/invitation";
+      fullPath: "/invitation";
+      preLoaderRoute: typeof InvitationRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/login": {
@@ -441,6 +771,20 @@ declare module "@tanstack/react-router" {
       path: "/reset";
       fullPath: "/reset";
       preLoaderRoute: typeof ResetRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/signup": {
+      id: "/signup";
+      path: "/signup";
+      fullPath: "/signup";
+      preLoaderRoute: typeof SignupRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/verify": {
+      id: "/verify";
+      path: "/verify";
+      fullPath: "/verify";
+      preLoaderRoute: typeof VerifyRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/welcome": {
@@ -471,6 +815,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAccountIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/account/applications": {
+      id: "/_app/account/applications";
+      path: "/account/applications";
+      fullPath: "/account/applications";
+      preLoaderRoute: typeof AppAccountApplicationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/account/keys": {
+      id: "/_app/account/keys";
+      path: "/account/keys";
+      fullPath: "/account/keys";
+      preLoaderRoute: typeof AppAccountKeysRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/account/notifications": {
       id: "/_app/account/notifications";
       path: "/account/notifications";
@@ -478,11 +836,39 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAccountNotificationsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/account/security": {
+      id: "/_app/account/security";
+      path: "/account/security";
+      fullPath: "/account/security";
+      preLoaderRoute: typeof AppAccountSecurityRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/account/sessions": {
+      id: "/_app/account/sessions";
+      path: "/account/sessions";
+      fullPath: "/account/sessions";
+      preLoaderRoute: typeof AppAccountSessionsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/audit": {
+      id: "/_app/admin/audit";
+      path: "/admin/audit";
+      fullPath: "/admin/audit";
+      preLoaderRoute: typeof AppAdminAuditRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/admin/cache": {
       id: "/_app/admin/cache";
       path: "/admin/cache";
       fullPath: "/admin/cache";
       preLoaderRoute: typeof AppAdminCacheRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/clients": {
+      id: "/_app/admin/clients";
+      path: "/admin/clients";
+      fullPath: "/admin/clients";
+      preLoaderRoute: typeof AppAdminClientsRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/admin/events": {
@@ -499,6 +885,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAdminHealthRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/admin/keys": {
+      id: "/_app/admin/keys";
+      path: "/admin/keys";
+      fullPath: "/admin/keys";
+      preLoaderRoute: typeof AppAdminKeysRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/admin/queues": {
       id: "/_app/admin/queues";
       path: "/admin/queues";
@@ -506,11 +899,11 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAdminQueuesRouteImport;
       parentRoute: typeof AppRoute;
     };
-    "/_app/admin/users": {
-      id: "/_app/admin/users";
-      path: "/admin/users";
-      fullPath: "/admin/users";
-      preLoaderRoute: typeof AppAdminUsersRouteImport;
+    "/_app/admin/workspaces": {
+      id: "/_app/admin/workspaces";
+      path: "/admin/workspaces";
+      fullPath: "/admin/workspaces";
+      preLoaderRoute: typeof AppAdminWorkspacesRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/coming/$app": {
@@ -539,6 +932,41 @@ declare module "@tanstack/react-router" {
       path: "/surveillance/statistics";
       fullPath: "/surveillance/statistics";
       preLoaderRoute: typeof AppSurveillanceStatisticsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/invitations": {
+      id: "/_app/workspace/invitations";
+      path: "/workspace/invitations";
+      fullPath: "/workspace/invitations";
+      preLoaderRoute: typeof AppWorkspaceInvitationsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/members": {
+      id: "/_app/workspace/members";
+      path: "/workspace/members";
+      fullPath: "/workspace/members";
+      preLoaderRoute: typeof AppWorkspaceMembersRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/services": {
+      id: "/_app/workspace/services";
+      path: "/workspace/services";
+      fullPath: "/workspace/services";
+      preLoaderRoute: typeof AppWorkspaceServicesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/settings": {
+      id: "/_app/workspace/settings";
+      path: "/workspace/settings";
+      fullPath: "/workspace/settings";
+      preLoaderRoute: typeof AppWorkspaceSettingsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/usage": {
+      id: "/_app/workspace/usage";
+      path: "/workspace/usage";
+      fullPath: "/workspace/usage";
+      preLoaderRoute: typeof AppWorkspaceUsageRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/admin/schedules/": {
@@ -583,6 +1011,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAdminTasksTaskIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/admin/users/": {
+      id: "/_app/admin/users/";
+      path: "/admin/users";
+      fullPath: "/admin/users/";
+      preLoaderRoute: typeof AppAdminUsersIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/admin/users/$userId": {
+      id: "/_app/admin/users/$userId";
+      path: "/admin/users/$userId";
+      fullPath: "/admin/users/$userId";
+      preLoaderRoute: typeof AppAdminUsersUserIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/admin/webhooks/": {
       id: "/_app/admin/webhooks/";
       path: "/admin/webhooks";
@@ -623,6 +1065,27 @@ declare module "@tanstack/react-router" {
       path: "/surveillance/events/$eventId";
       fullPath: "/surveillance/events/$eventId";
       preLoaderRoute: typeof AppSurveillanceEventsEventIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/roles/": {
+      id: "/_app/workspace/roles/";
+      path: "/workspace/roles";
+      fullPath: "/workspace/roles/";
+      preLoaderRoute: typeof AppWorkspaceRolesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/roles/$name": {
+      id: "/_app/workspace/roles/$name";
+      path: "/workspace/roles/$name";
+      fullPath: "/workspace/roles/$name";
+      preLoaderRoute: typeof AppWorkspaceRolesNameRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/workspace/roles/new": {
+      id: "/_app/workspace/roles/new";
+      path: "/workspace/roles/new";
+      fullPath: "/workspace/roles/new";
+      preLoaderRoute: typeof AppWorkspaceRolesNewRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/surveillance/cameras/$cameraId/": {
@@ -673,66 +1136,107 @@ const AppSurveillanceCamerasCameraIdRouteWithChildren =
 interface AppRouteChildren {
   AppNotificationsRoute: typeof AppNotificationsRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppAccountApplicationsRoute: typeof AppAccountApplicationsRoute;
+  AppAccountKeysRoute: typeof AppAccountKeysRoute;
   AppAccountNotificationsRoute: typeof AppAccountNotificationsRoute;
+  AppAccountSecurityRoute: typeof AppAccountSecurityRoute;
+  AppAccountSessionsRoute: typeof AppAccountSessionsRoute;
+  AppAdminAuditRoute: typeof AppAdminAuditRoute;
   AppAdminCacheRoute: typeof AppAdminCacheRoute;
+  AppAdminClientsRoute: typeof AppAdminClientsRoute;
   AppAdminEventsRoute: typeof AppAdminEventsRoute;
   AppAdminHealthRoute: typeof AppAdminHealthRoute;
+  AppAdminKeysRoute: typeof AppAdminKeysRoute;
   AppAdminQueuesRoute: typeof AppAdminQueuesRoute;
-  AppAdminUsersRoute: typeof AppAdminUsersRoute;
+  AppAdminWorkspacesRoute: typeof AppAdminWorkspacesRoute;
   AppComingAppRoute: typeof AppComingAppRoute;
   AppSurveillanceModelsRoute: typeof AppSurveillanceModelsRoute;
   AppSurveillanceStatisticsRoute: typeof AppSurveillanceStatisticsRoute;
+  AppWorkspaceInvitationsRoute: typeof AppWorkspaceInvitationsRoute;
+  AppWorkspaceMembersRoute: typeof AppWorkspaceMembersRoute;
+  AppWorkspaceServicesRoute: typeof AppWorkspaceServicesRoute;
+  AppWorkspaceSettingsRoute: typeof AppWorkspaceSettingsRoute;
+  AppWorkspaceUsageRoute: typeof AppWorkspaceUsageRoute;
   AppAccountIndexRoute: typeof AppAccountIndexRoute;
   AppSurveillanceIndexRoute: typeof AppSurveillanceIndexRoute;
   AppAdminSchedulesNameRoute: typeof AppAdminSchedulesNameRoute;
   AppAdminSettingsHistoryRoute: typeof AppAdminSettingsHistoryRoute;
   AppAdminTasksTaskIdRoute: typeof AppAdminTasksTaskIdRoute;
+  AppAdminUsersUserIdRoute: typeof AppAdminUsersUserIdRoute;
   AppAdminWebhooksWebhookIdRoute: typeof AppAdminWebhooksWebhookIdRoute;
   AppSurveillanceCamerasCameraIdRoute: typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   AppSurveillanceCamerasNewRoute: typeof AppSurveillanceCamerasNewRoute;
   AppSurveillanceEventsEventIdRoute: typeof AppSurveillanceEventsEventIdRoute;
+  AppWorkspaceRolesNameRoute: typeof AppWorkspaceRolesNameRoute;
+  AppWorkspaceRolesNewRoute: typeof AppWorkspaceRolesNewRoute;
   AppAdminSchedulesIndexRoute: typeof AppAdminSchedulesIndexRoute;
   AppAdminSettingsIndexRoute: typeof AppAdminSettingsIndexRoute;
   AppAdminTasksIndexRoute: typeof AppAdminTasksIndexRoute;
+  AppAdminUsersIndexRoute: typeof AppAdminUsersIndexRoute;
   AppAdminWebhooksIndexRoute: typeof AppAdminWebhooksIndexRoute;
   AppSurveillanceEventsIndexRoute: typeof AppSurveillanceEventsIndexRoute;
+  AppWorkspaceRolesIndexRoute: typeof AppWorkspaceRolesIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
   AppNotificationsRoute: AppNotificationsRoute,
   AppIndexRoute: AppIndexRoute,
+  AppAccountApplicationsRoute: AppAccountApplicationsRoute,
+  AppAccountKeysRoute: AppAccountKeysRoute,
   AppAccountNotificationsRoute: AppAccountNotificationsRoute,
+  AppAccountSecurityRoute: AppAccountSecurityRoute,
+  AppAccountSessionsRoute: AppAccountSessionsRoute,
+  AppAdminAuditRoute: AppAdminAuditRoute,
   AppAdminCacheRoute: AppAdminCacheRoute,
+  AppAdminClientsRoute: AppAdminClientsRoute,
   AppAdminEventsRoute: AppAdminEventsRoute,
   AppAdminHealthRoute: AppAdminHealthRoute,
+  AppAdminKeysRoute: AppAdminKeysRoute,
   AppAdminQueuesRoute: AppAdminQueuesRoute,
-  AppAdminUsersRoute: AppAdminUsersRoute,
+  AppAdminWorkspacesRoute: AppAdminWorkspacesRoute,
   AppComingAppRoute: AppComingAppRoute,
   AppSurveillanceModelsRoute: AppSurveillanceModelsRoute,
   AppSurveillanceStatisticsRoute: AppSurveillanceStatisticsRoute,
+  AppWorkspaceInvitationsRoute: AppWorkspaceInvitationsRoute,
+  AppWorkspaceMembersRoute: AppWorkspaceMembersRoute,
+  AppWorkspaceServicesRoute: AppWorkspaceServicesRoute,
+  AppWorkspaceSettingsRoute: AppWorkspaceSettingsRoute,
+  AppWorkspaceUsageRoute: AppWorkspaceUsageRoute,
   AppAccountIndexRoute: AppAccountIndexRoute,
   AppSurveillanceIndexRoute: AppSurveillanceIndexRoute,
   AppAdminSchedulesNameRoute: AppAdminSchedulesNameRoute,
   AppAdminSettingsHistoryRoute: AppAdminSettingsHistoryRoute,
   AppAdminTasksTaskIdRoute: AppAdminTasksTaskIdRoute,
+  AppAdminUsersUserIdRoute: AppAdminUsersUserIdRoute,
   AppAdminWebhooksWebhookIdRoute: AppAdminWebhooksWebhookIdRoute,
   AppSurveillanceCamerasCameraIdRoute:
     AppSurveillanceCamerasCameraIdRouteWithChildren,
   AppSurveillanceCamerasNewRoute: AppSurveillanceCamerasNewRoute,
   AppSurveillanceEventsEventIdRoute: AppSurveillanceEventsEventIdRoute,
+  AppWorkspaceRolesNameRoute: AppWorkspaceRolesNameRoute,
+  AppWorkspaceRolesNewRoute: AppWorkspaceRolesNewRoute,
   AppAdminSchedulesIndexRoute: AppAdminSchedulesIndexRoute,
   AppAdminSettingsIndexRoute: AppAdminSettingsIndexRoute,
   AppAdminTasksIndexRoute: AppAdminTasksIndexRoute,
+  AppAdminUsersIndexRoute: AppAdminUsersIndexRoute,
   AppAdminWebhooksIndexRoute: AppAdminWebhooksIndexRoute,
   AppSurveillanceEventsIndexRoute: AppSurveillanceEventsIndexRoute,
+  AppWorkspaceRolesIndexRoute: AppWorkspaceRolesIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 
 const rootRouteChildren: RootRouteChildren = {
   AppRoute: AppRouteWithChildren,
+  ConfirmEmailRoute: ConfirmEmailRoute,
+  ConsentRoute: ConsentRoute,
+  DeviceRoute: DeviceRoute,
+  ForgotRoute: ForgotRoute,
+  InvitationRoute: InvitationRoute,
   LoginRoute: LoginRoute,
   ResetRoute: ResetRoute,
+  SignupRoute: SignupRoute,
+  VerifyRoute: VerifyRoute,
   WelcomeRoute: WelcomeRoute,
 };
 export const routeTree = rootRouteImport

@@ -28,17 +28,8 @@ pub(crate) fn pages() -> Router {
         // Older names of pages.
         .route("/dashboard", get(|| async { Redirect::to("/") }))
         .route("/admin", get(|| async { Redirect::to("/admin/health") }))
-        .route("/signup", get(|| async { Html(SIGNUP) }))
         .fallback(page)
 }
-
-/// Nobody makes an account by themselves yet.
-const SIGNUP: &str = r#"<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Socle</title></head><body><main>
-<h1>Registration is closed</h1><p>Ask an administrator for an account. <a href="/login">Sign in</a></p>
-<h1 lang="fr">Les inscriptions sont fermées</h1><p lang="fr">Demandez un compte à un administrateur. <a href="/login">Se connecter</a></p>
-</main></body></html>"#;
 
 const SCALAR: &str = r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

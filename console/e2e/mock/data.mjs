@@ -5,8 +5,10 @@ let serial = 1000;
 export const id = (prefix) => `${prefix}_01j9${(serial += 7).toString(36).padStart(6, "0")}`;
 
 export const PERMISSIONS = [
-  "identity.users.read", "identity.users.write", "identity.audit.read", "identity.workspaces.write",
-  "admin.tasks.read", "admin.tasks.write", "admin.system.read", "admin.schedules.read", "admin.schedules.write", "admin.cache.read", "admin.cache.write",
+  "identity.users.read", "identity.users.write", "identity.roles.write", "identity.audit.read", "identity.workspace.write", "identity.workspaces.write",
+  "identity.quotas.read", "identity.quotas.write", "identity.service_accounts.read", "identity.service_accounts.write",
+  "identity.clients.read", "identity.clients.write", "identity.signing_keys.read", "identity.signing_keys.write",
+  "admin.tasks.read", "admin.tasks.write", "admin.queues.read", "admin.queues.write", "admin.system.read", "admin.schedules.read", "admin.schedules.write", "admin.cache.read", "admin.cache.write",
   "admin.limits.read", "admin.settings.read", "admin.settings.write", "admin.events.read",
   "notifications.webhooks.read", "notifications.webhooks.write", "notifications.mail.read", "notifications.mail.write",
   "surveillance.cameras.read", "surveillance.cameras.write", "surveillance.events.read",

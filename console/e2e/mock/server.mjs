@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import * as data from "./data.mjs";
+import { identity } from "./identity.mjs";
 import { pictures } from "./pictures.mjs";
 import { platform } from "./platform.mjs";
 
@@ -30,8 +31,8 @@ const me = {
 };
 let offset = 100;
 let sessions = [
-  { id: "ses_1", device: "Firefox on Linux", address: "192.168.1.50", created_at: new Date().toISOString(), last_seen_at: new Date().toISOString(), current: true },
-  { id: "ses_2", device: "Chrome on Android", address: "10.0.0.7", created_at: new Date().toISOString(), last_seen_at: new Date(Date.now() - 4e6).toISOString(), current: false },
+  { id: "ses_1", kind: "browser", client: null, device: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", address: "192.168.1.50", created_at: new Date().toISOString(), last_seen_at: new Date().toISOString(), current: true },
+  { id: "ses_2", kind: "client", client: "Notebook reader", device: "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36", address: "10.0.0.7", created_at: new Date().toISOString(), last_seen_at: new Date(Date.now() - 4e6).toISOString(), current: false },
 ];
 
 class Refusal extends Error {
@@ -101,17 +102,16 @@ const routes = {
   "GET /api/v1/auth/sessions": ({ query }) => page(sessions, query),
   "DELETE /api/v1/auth/sessions": () => ((sessions = sessions.filter((one) => one.current)), null),
   "DELETE /api/v1/auth/sessions/:id": ({ id }) => ((sessions = sessions.filter((one) => one.id !== id)), null),
-  "GET /api/v1/users": ({ query }) => page(state.users.filter((user) => (!query.get("role") || user.roles.includes(query.get("role"))) && JSON.stringify(user).toLowerCase().includes((query.get("search") ?? "").toLowerCase())), query),
+  "GET /api/v1/users": ({ query }) => page(state.users.filter((user) => (user.deleted_at != null) === (query.get("deleted") === "true") && (!query.get("is_active") || String(user.is_active) === query.get("is_active")) && (!query.get("is_verified") || String(user.is_verified) === query.get("is_verified")) && (!query.get("role") || user.roles.includes(query.get("role"))) && JSON.stringify(user).toLowerCase().includes((query.get("search") ?? "").toLowerCase())), query),
   "GET /api/v1/users/:id": ({ id }) => find(state.users, id),
   "POST /api/v1/users": ({ body }) => {
     if (state.users.some((user) => user.email === body.email)) refuse(409, "identity.email-taken", `${body.email} has an account already`, [{ pointer: "/email", detail: "is taken" }]);
-    const user = { ...state.users[0], id: data.id("usr"), email: body.email, first_name: body.first_name, last_name: body.last_name, roles: [body.role], last_login_at: null };
+    const user = { ...state.users[0], kind: "person", deleted_at: null, id: data.id("usr"), email: body.email, first_name: body.first_name, last_name: body.last_name, roles: [body.role], last_login_at: null };
     state.users.unshift(user);
     return user;
   },
   "PATCH /api/v1/users/:id": ({ id, body: { role, ...rest } }) => Object.assign(find(state.users, id), rest, role ? { roles: [role] } : {}),
   "POST /api/v1/users/:id/reset-password": ({ origin }) => ({ password_link: `${origin}/reset?token=4f7c1d5be2a94d`, expires_at: new Date(Date.now() + 36e5).toISOString() }),
-  "GET /api/v1/roles": ({ query }) => page(["admin", "operator", "teacher", "student", "user"].map((name) => ({ name, description: name, permissions: [] })), query),
   "GET /api/v1/workspaces": ({ query }) => page(workspaces, query),
   [`GET ${S}/cameras`]: ({ query }) => page(state.cameras, query),
   [`POST ${S}/cameras`]: ({ body }) => {
@@ -169,6 +169,7 @@ const routes = {
   },
   [`DELETE ${S}/models/:id`]: ({ id }) => ((state.models = state.models.filter((one) => one.id !== id)), null),
 };
+Object.assign(routes, identity({ users: state.users, page, refuse, me, account, catalogue: data.PERMISSIONS, workspaces }));
 Object.assign(routes, platform({ tasks: state.tasks, users: state.users, page, find, refuse, me, announce }));
 const table = Object.entries(routes).map(([route, handler]) => {
   const [method, path] = route.split(" ");
@@ -189,8 +190,8 @@ const server = createServer(async (request, response) => {
   if (url.pathname === "/health/ready") return send(200, JSON.stringify({ status: "ready", checks: { database: "ok", storage: "ok" } }));
   if (!url.pathname.startsWith("/api/")) return file(url.pathname, response);
   try {
-    const open = url.pathname === "/api/v1/installation" || url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password|workspace)/.test(url.pathname);
-    if (!open && !signedIn && process.env.SOCLE_MOCK_SIGNED_IN !== "1") refuse(401, "identity.unauthenticated", "sign in first");
+    const open = url.pathname === "/api/v1/installation" || url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password$|workspace|security|totp|passkeys|api-keys|applications|confirm$|recovery-codes)/.test(url.pathname);
+    if (!open && !signedIn && process.env.SOCLE_MOCK_SIGNED_IN !== "1") refuse(401, "unauthenticated", "sign in first");
     const media = url.pathname.match(/\/(cameras|events)\/[^/]+\/(live\.mjpeg|snapshot\.jpg|clip\.mp4)$/);
     if (media) return serveMedia(media[2], request, response, send, frameOffset(url.pathname));
     if (url.pathname.endsWith("events.csv")) return send(200, "id,camera,kind\n", "text/csv", { "Content-Disposition": "attachment" });

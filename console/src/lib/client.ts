@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "@/api/schema";
+import { askToConfirm, CONFIRM_FIRST } from "./confirmation";
 import { currentLocale } from "./i18n";
 import { ProblemError } from "./problem";
 
@@ -14,15 +15,30 @@ export function csrfToken(cookies: string = document.cookie): string | null {
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** Copies of what was sent, for those requests that may have to go out again: a body can be read only once. */
+const again = new Map<string, Request>();
+
 const session: Middleware = {
-  onRequest({ request }) {
+  onRequest({ request, id }) {
     const token = csrfToken();
     if (token && !SAFE.has(request.method)) request.headers.set("X-CSRF-Token", token);
     // The console's language, which need not be the browser's.
     request.headers.set("Accept-Language", currentLocale());
+    if (!SAFE.has(request.method)) again.set(id, request.clone());
     return request;
   },
-  onError({ error }) {
+  async onResponse({ response, id }) {
+    const copy = again.get(id);
+    again.delete(id);
+    if (!copy || response.status !== 403) return undefined;
+    const body: unknown = await response.clone().json().catch(() => null);
+    if (new ProblemError(body, 403, null).code !== CONFIRM_FIRST || !(await askToConfirm())) return undefined;
+    const token = csrfToken();
+    if (token) copy.headers.set("X-CSRF-Token", token);
+    return fetch(copy);
+  },
+  onError({ error, id }) {
+    again.delete(id);
     if (error instanceof DOMException && error.name === "AbortError") return undefined;
     return new ProblemError(null, 0, null);
   },
@@ -31,6 +47,7 @@ const session: Middleware = {
 export const client = createClient<paths>({
   baseUrl: typeof location === "undefined" ? "http://localhost" : location.origin,
   credentials: "same-origin",
+  fetch: (request) => fetch(request),
 });
 client.use(session);
 

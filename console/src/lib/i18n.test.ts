@@ -1,9 +1,15 @@
 import { expect, it } from "vitest";
+import { access } from "./messages/access";
+import { account } from "./messages/account";
 import { admin } from "./messages/admin";
+import { audit } from "./messages/audit";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
 import { notifications } from "./messages/notifications";
+import { permissions } from "./messages/permissions";
+import { problems } from "./messages/problems";
 import { surveillance } from "./messages/surveillance";
+import { workspace } from "./messages/workspace";
 import { messages, translate, type MessageKey } from "./i18n";
 
 const all = Object.entries(messages) as [MessageKey, readonly [string, string]][];
@@ -17,7 +23,7 @@ it.each(all)("%s says the same in both languages", (_, [english, french]) => {
 });
 
 it("defines no key twice over its files", () => {
-  const keys = [common, identity, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
+  const keys = [common, identity, account, workspace, access, audit, permissions, problems, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
   expect(keys.length).toBe(new Set(keys).size);
 });
 
@@ -29,6 +35,6 @@ it("counts after the rules of the language", () => {
 });
 
 it("leaves a name that is not given standing, so that the fault is seen", () => {
-  expect(translate("en", "login.tooMany", { n: 3 })).toContain("3 seconds");
+  expect(translate("en", "problem.429", { n: 3 })).toContain("3 seconds");
   expect(translate("en", "camera.added")).toContain("{name}");
 });

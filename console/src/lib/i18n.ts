@@ -1,16 +1,34 @@
 import { useSyncExternalStore } from "react";
+import { access } from "./messages/access";
+import { account } from "./messages/account";
 import { admin } from "./messages/admin";
+import { audit } from "./messages/audit";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
 import { notifications } from "./messages/notifications";
+import { permissions } from "./messages/permissions";
+import { problems } from "./messages/problems";
 import { surveillance } from "./messages/surveillance";
+import { workspace } from "./messages/workspace";
 import { recall, remember } from "./storage";
 
 export const LOCALES = ["en", "fr"] as const;
 export type Locale = (typeof LOCALES)[number];
 
 /** Every text of the console: `[English, French]` side by side, so that none can be missing. */
-export const messages = { ...common, ...identity, ...surveillance, ...admin, ...notifications };
+export const messages = {
+  ...common,
+  ...identity,
+  ...account,
+  ...workspace,
+  ...access,
+  ...audit,
+  ...permissions,
+  ...problems,
+  ...surveillance,
+  ...admin,
+  ...notifications,
+};
 export type MessageKey = keyof typeof messages;
 export type Params = Record<string, string | number>;
 

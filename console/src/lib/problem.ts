@@ -8,6 +8,8 @@ export class ProblemError extends Error {
   readonly fields: readonly { pointer: string; detail: string }[];
   /** Seconds that the server asks us to wait, when it does. */
   readonly retryAfter: number | null;
+  /** All that the server said: some refusals carry more. */
+  readonly body: Readonly<Record<string, unknown>>;
 
   constructor(body: unknown, status: number, requestId: string | null, retryAfter: number | null = null) {
     const problem = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
@@ -19,6 +21,7 @@ export class ProblemError extends Error {
     this.requestId = text("request_id") ?? requestId;
     this.fields = Array.isArray(problem.errors) ? (problem.errors as { pointer: string; detail: string }[]) : [];
     this.retryAfter = retryAfter;
+    this.body = problem;
   }
 
   /** What the server says about one field, by JSON pointer. */

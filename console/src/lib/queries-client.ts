@@ -1,11 +1,18 @@
 import { MutationCache, QueryCache, QueryClient, useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { toProblem } from "./problem";
 
-/** One client for the page. A session that ended is told to `onSignedOut`, wherever it is noticed. */
-export function createQueries(onSignedOut: () => void): QueryClient {
+/** Refusals that say that the session is over. A wrong password or code is refused with 401 too, and ends nothing. */
+const GONE = new Set(["unauthenticated", "identity.session-ended", "identity.token-refused"]);
+
+/**
+ * One client for the page. A session that ended is told to `onSignedOut`, one that must
+ * first have a second step to `onFactorNeeded`, wherever it is noticed.
+ */
+export function createQueries(onSignedOut: () => void, onFactorNeeded: () => void): QueryClient {
   const onError = (error: unknown) => {
     const problem = toProblem(error);
-    if (problem.status === 401 && problem.code !== "identity.bad-credentials") onSignedOut();
+    if (problem.status === 401 && GONE.has(problem.code)) onSignedOut();
+    else if (problem.code === "identity.second-factor-needed") onFactorNeeded();
   };
   return new QueryClient({
     queryCache: new QueryCache({ onError }),

@@ -11,6 +11,9 @@ it.each([
   ["/\t/evil.example/", "/"],
   ["javascript:alert(1)", "/"],
   ["/login?next=/login", "/"],
+  ["/signup/", "/"],
+  ["/consent?request=req_1", "/consent?request=req_1"],
+  ["/invitation?token=abc", "/invitation?token=abc"],
   [undefined, "/"],
   [42, "/"],
 ])("goes only to paths of our own: %s", (next, expected) => expect(safeNext(next)).toBe(expected));

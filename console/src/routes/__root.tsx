@@ -2,6 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, Link, Outlet } from "@tanstack/react-router";
 import { Signpost } from "lucide-react";
 import { I18nProvider } from "react-aria-components";
+import { ConfirmIdentity } from "@/features/identity/components/confirm-identity";
 import { TAGS, useLocale, useT } from "@/lib/i18n";
 import { Empty } from "@/ui/states";
 import { Toasts } from "@/ui/toast";
@@ -15,6 +16,7 @@ function Root() {
   return (
     <I18nProvider locale={TAGS[useLocale()]}>
       <Outlet />
+      <ConfirmIdentity />
       <Toasts />
     </I18nProvider>
   );

@@ -1,32 +1,27 @@
 import { useQuery } from "@tanstack/react-query";
-import { createFileRoute, Outlet, redirect } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { createFileRoute, Outlet } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import { useAdminLive } from "@/features/admin/live";
 import { Bell } from "@/features/notifications/components/bell";
 import { useNotificationsLive } from "@/features/notifications/live";
 import { Shell } from "@/features/shell/components/shell";
 import { useSurveillanceLive } from "@/features/surveillance/live";
 import { statsQuery } from "@/features/surveillance/queries";
-import { adoptLocale } from "@/lib/i18n";
-import { toProblem } from "@/lib/problem";
 import { realtime, useRoom } from "@/lib/realtime-react";
-import { meQuery, useCan, useMe } from "@/lib/session";
+import { NewWorkspaceDialog } from "@/features/workspace/forms/new-workspace";
+import { useCan, useMe } from "@/lib/session";
+import { needSignIn } from "@/lib/signed-in";
 
 export const Route = createFileRoute("/_app")({
-  beforeLoad: async ({ context, location }) => {
-    try {
-      adoptLocale((await context.queries.ensureQueryData(meQuery)).locale);
-    } catch (error) {
-      if (toProblem(error).status === 401) throw redirect({ to: "/login", search: { next: location.href }, replace: true });
-      throw error;
-    }
-  },
+  beforeLoad: needSignIn,
   component: App,
 });
 
 function App() {
   const me = useMe();
   const sees = useCan("surveillance.events.read");
+  const founds = useCan("identity.workspaces.write");
+  const [founding, setFounding] = useState(false);
   const stats = useQuery({ ...statsQuery(1), enabled: sees });
   useSurveillanceLive();
   useAdminLive();
@@ -44,8 +39,9 @@ function App() {
   }, []);
   // Another account in the same tab is another page: nothing half-typed is carried over.
   return (
-    <Shell key={me.id} bell={<Bell />} counts={{ "/surveillance/events": stats.data?.events.unacknowledged }}>
+    <Shell key={me.id} bell={<Bell />} counts={{ "/surveillance/events": stats.data?.events.unacknowledged }} onNewWorkspace={founds ? () => setFounding(true) : undefined}>
       <Outlet />
+      <NewWorkspaceDialog isOpen={founding} onClose={() => setFounding(false)} />
     </Shell>
   );
 }

@@ -1,70 +1,80 @@
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute, useRouter } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import type { Me } from "@/api/types";
 import { Door } from "@/features/identity/components/door";
+import { DoorFault } from "@/features/identity/components/door-fault";
+import { secondStepIn, type SecondStep } from "@/features/identity/doors";
+import { SecondStepForm } from "@/features/identity/forms/second-step-form";
+import { SignInForm } from "@/features/identity/forms/sign-in-form";
 import { firstRunQuery } from "@/features/identity/queries";
 import { adoptLocale, useT } from "@/lib/i18n";
 import { installationQuery } from "@/lib/installation";
-import { toProblem } from "@/lib/problem";
 import { safeNext } from "@/lib/safe-next";
-import { useSignIn } from "@/lib/session";
-import { Button } from "@/ui/button";
-import { TextField } from "@/ui/field";
+import { textOf } from "@/lib/search";
 import { Notice } from "@/ui/notice";
 
+interface Search {
+  next?: string;
+  /** Why another provider did not let in, by name. */
+  error?: string;
+  email?: string;
+}
+
 export const Route = createFileRoute("/login")({
-  validateSearch: (search: Record<string, unknown>): { next?: string } => (typeof search.next === "string" ? { next: safeNext(search.next) } : {}),
+  validateSearch: (search: Record<string, unknown>): Search => ({
+    next: typeof search.next === "string" ? safeNext(search.next) : undefined,
+    error: textOf(search.error),
+    email: textOf(search.email),
+  }),
   component: Login,
 });
 
 function Login() {
   const t = useT();
-  const { next } = Route.useSearch();
+  const { next: asked = "/", error, email } = Route.useSearch();
   const router = useRouter();
-  const signIn = useSignIn();
-  const firstRun = useQuery(firstRunQuery);
-  const installation = useQuery(installationQuery);
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
-  const problem = signIn.isError ? toProblem(signIn.error) : null;
+  const [brought] = useState(() => secondStepIn(location.hash));
+  const [step, setStep] = useState<SecondStep | null>(brought);
+  const next = brought?.next ?? asked;
+  useEffect(() => {
+    // A challenge is not kept in the address, nor in the history.
+    if (brought) history.replaceState(history.state, "", location.pathname + location.search);
+  }, [brought]);
+  const onIn = (me: Me) => {
+    adoptLocale(me.locale);
+    router.history.push(safeNext(next));
+  };
+  if (step) {
+    return (
+      <Door title={t("second.title")} intro={t("second.intro")}>
+        <SecondStepForm step={step} onIn={onIn} onBack={() => setStep(null)} />
+      </Door>
+    );
+  }
   return (
     <Door title={t("login.title")}>
-      <form
-        className="space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          signIn.mutate(
-            { email, password },
-            {
-              onSuccess: (me) => {
-                adoptLocale(me.locale);
-                router.history.push(safeNext(next));
-              },
-            },
-          );
-        }}
-      >
-        {installation.data?.sign_in_notice && (
-          <Notice>
-            <p className="break-words whitespace-pre-line">{installation.data.sign_in_notice}</p>
-          </Notice>
-        )}
-        {firstRun.data?.required && <Notice>{t("login.firstRun")}</Notice>}
-        <TextField label={t("email")} type="email" autoComplete="username" isRequired autoFocus value={email} onChange={setEmail} />
-        <TextField label={t("password")} type="password" autoComplete="current-password" isRequired value={password} onChange={setPassword} />
-        {problem &&
-          (problem.code === "identity.bad-credentials" ? (
-            <Notice tone="bad">{t("login.bad")}</Notice>
-          ) : problem.status === 429 ? (
-            <Notice tone="bad">{t("login.tooMany", { n: problem.retryAfter ?? 60 })}</Notice>
-          ) : (
-            <Notice problem={problem} />
-          ))}
-        <Button type="submit" variant="primary" className="w-full" isPending={signIn.isPending}>
-          {t("login.submit")}
-        </Button>
-        <p className="text-sm text-muted">{t("login.forgot")}</p>
-      </form>
+      <div className="space-y-4">
+        <Notices error={error} />
+        <SignInForm email={email} next={next} onIn={onIn} onSecondStep={setStep} />
+      </div>
     </Door>
+  );
+}
+
+function Notices({ error }: { error: string | undefined }) {
+  const t = useT();
+  const firstRun = useQuery(firstRunQuery);
+  const installation = useQuery(installationQuery);
+  return (
+    <>
+      {installation.data?.sign_in_notice && (
+        <Notice>
+          <p className="break-words whitespace-pre-line">{installation.data.sign_in_notice}</p>
+        </Notice>
+      )}
+      {firstRun.data?.required && <Notice>{t("login.firstRun")}</Notice>}
+      {error && <DoorFault code={error} />}
+    </>
   );
 }

@@ -1,8 +1,5 @@
+import { pretty } from "@/lib/pretty";
 import { CopyButton } from "./copy";
-
-export function pretty(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
-}
 
 /** What a text says, where it is JSON; else the text. */
 export function parsed(text: string): unknown {

@@ -2,6 +2,7 @@ import { CircleAlert, CircleCheck, Info } from "lucide-react";
 import type { ReactNode } from "react";
 import { useT } from "@/lib/i18n";
 import type { ProblemError } from "@/lib/problem";
+import { problemText } from "@/lib/problem-text";
 import { cx } from "./class-names";
 
 const looks = {
@@ -25,8 +26,8 @@ export function Notice({ tone, problem, className, children }: NoticeProps) {
     <div role={look === looks.bad ? "alert" : "status"} className={cx("flex gap-2.5 rounded-control border px-3 py-2 text-sm", look.box, className)}>
       <look.icon aria-hidden className="mt-0.5 size-4 shrink-0" />
       <div className="min-w-0">
-        {problem && <p className="break-words">{problem.code === "network" ? t("error.network") : problem.message}</p>}
-        {problem && problem.fields.length > 0 && (
+        {problem && <p className="break-words">{problemText(t, problem)}</p>}
+        {problem && problem.fields.some((field) => field.detail !== problem.message) && (
           <ul className="mt-1 list-disc pl-4">
             {problem.fields.map((field) => (
               <li key={field.pointer + field.detail}>

@@ -9,7 +9,16 @@ async fn names_with_dots_are_pages_and_missing_files_are_missing() {
     // A tree without a built console answers every page with one and the same sentence.
     let page = visitor.get("/admin/schedules").await;
     assert!(matches!(page.status, 200 | 503), "{}", page.status);
-    for path in ["/admin/schedules/admin.forget_old", "/account/notifications", "/admin/tasks/task_1.x"] {
+    let pages = [
+        "/admin/schedules/admin.forget_old",
+        "/account/notifications",
+        "/admin/tasks/task_1.x",
+        "/signup",
+        "/verify",
+        "/consent",
+        "/device",
+    ];
+    for path in pages {
         let answer = visitor.get(path).await;
         assert_eq!((answer.status, answer.text()), (page.status, page.text()), "{path}");
         assert!(answer.header("content-type").starts_with("text/html"), "{path}");

@@ -1,26 +1,14 @@
-import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { client, ok } from "@/lib/client";
 import { meQuery } from "@/lib/session";
 
 export const keys = {
   users: ["identity", "users"] as const,
+  userSessions: ["identity", "user-sessions"] as const,
   roles: ["identity", "roles"] as const,
   sessions: ["identity", "sessions"] as const,
   firstRun: ["identity", "first-run"] as const,
 };
-
-export interface UserFilters {
-  page: number;
-  search?: string;
-  role?: string;
-}
-
-export const usersQuery = (filters: UserFilters) =>
-  queryOptions({
-    queryKey: [...keys.users, filters],
-    queryFn: ({ signal }) => ok(client.GET("/api/v1/users", { params: { query: { ...filters, page_size: 20 } }, signal })),
-    placeholderData: keepPreviousData,
-  });
 
 export const personQuery = (id: string) =>
   queryOptions({
@@ -61,30 +49,6 @@ export function useResetPassword() {
   return useMutation({
     mutationFn: (body: { token: string; new_password: string }) => ok(client.POST("/api/v1/auth/reset", { body })),
   });
-}
-
-/** Forgets: users. */
-export function useCreateUser() {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { email: string; password: string; first_name: string; last_name: string; role: string }) =>
-      ok(client.POST("/api/v1/users", { body })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: keys.users }),
-  });
-}
-
-/** Forgets: users. */
-export function useUpdateUser(id: string) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: (body: { first_name?: string; last_name?: string; is_active?: boolean; role?: string }) =>
-      ok(client.PATCH("/api/v1/users/{id}", { params: { path: { id } }, body })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: keys.users }),
-  });
-}
-
-export function useResetLink(id: string) {
-  return useMutation({ mutationFn: () => ok(client.POST("/api/v1/users/{id}/reset-password", { params: { path: { id } } })) });
 }
 
 /** Puts the answer in the place of who is signed in. */

@@ -1,17 +1,25 @@
 import {
   Activity,
+  AppWindow,
   Bot,
   BrainCircuit,
+  Building2,
   CalendarClock,
   Cctv,
   ChartColumn,
   DatabaseZap,
+  Gauge,
   GraduationCap,
   Headphones,
+  KeyRound,
   ListChecks,
   Radio,
+  ScrollText,
   Settings,
+  SlidersHorizontal,
+  SquareTerminal,
   Siren,
+  UserCog,
   Users,
   Waypoints,
   Webhook,
@@ -25,7 +33,15 @@ export interface Place {
     | "/surveillance/events"
     | "/surveillance/statistics"
     | "/surveillance/models"
+    | "/workspace/members"
+    | "/workspace/usage"
+    | "/workspace/services"
+    | "/workspace/settings"
     | "/admin/users"
+    | "/admin/workspaces"
+    | "/admin/audit"
+    | "/admin/clients"
+    | "/admin/keys"
     | "/admin/tasks"
     | "/admin/schedules"
     | "/admin/cache"
@@ -35,12 +51,12 @@ export interface Place {
     | "/admin/webhooks";
   label: MessageKey;
   icon: LucideIcon;
-  /** Shown only to those who may open it. */
-  permission: string;
+  /** Shown only to those who may open it; without, to everybody. */
+  permission?: string;
   /** Where its pages lie when not below `to`; it is then active for `to` itself and for these. */
   below?: string;
-  /** A page that belongs to it though it lies elsewhere. */
-  also?: string;
+  /** Pages that belong to it though they lie elsewhere. */
+  also?: readonly string[];
 }
 
 export const SENTINEL: readonly Place[] = [
@@ -58,13 +74,34 @@ export const TO_COME = [
   { app: "ml", name: "ML", icon: BrainCircuit, about: "coming.ml" },
 ] as const;
 
+export const WORKSPACE: readonly Place[] = [
+  { to: "/workspace/members", label: "nav.members", icon: Users, permission: "identity.users.read", also: ["/workspace/invitations", "/workspace/roles"] },
+  { to: "/workspace/services", label: "nav.services", icon: SquareTerminal, permission: "identity.service_accounts.read" },
+  { to: "/workspace/usage", label: "nav.usage", icon: Gauge, permission: "identity.quotas.read" },
+  { to: "/workspace/settings", label: "nav.workspace", icon: SlidersHorizontal },
+];
+
 export const ADMINISTRATION: readonly Place[] = [
-  { to: "/admin/users", label: "nav.users", icon: Users, permission: "identity.users.read" },
+  { to: "/admin/users", label: "nav.users", icon: UserCog, permission: "identity.users.read" },
+  { to: "/admin/workspaces", label: "nav.workspaces", icon: Building2, permission: "identity.workspaces.write" },
+  { to: "/admin/audit", label: "nav.audit", icon: ScrollText, permission: "identity.audit.read" },
+  { to: "/admin/clients", label: "nav.clients", icon: AppWindow, permission: "identity.clients.read" },
+  { to: "/admin/keys", label: "nav.signingKeys", icon: KeyRound, permission: "identity.signing_keys.read" },
   { to: "/admin/settings", label: "nav.settings", icon: Settings, permission: "admin.settings.read" },
-  { to: "/admin/tasks", label: "nav.tasks", icon: ListChecks, permission: "admin.tasks.read", also: "/admin/queues" },
+  { to: "/admin/tasks", label: "nav.tasks", icon: ListChecks, permission: "admin.tasks.read", also: ["/admin/queues"] },
   { to: "/admin/schedules", label: "nav.schedules", icon: CalendarClock, permission: "admin.schedules.read" },
   { to: "/admin/webhooks", label: "nav.webhooks", icon: Webhook, permission: "notifications.webhooks.read" },
   { to: "/admin/cache", label: "nav.cache", icon: DatabaseZap, permission: "admin.cache.read" },
   { to: "/admin/events", label: "nav.log", icon: Radio, permission: "admin.events.read" },
   { to: "/admin/health", label: "nav.health", icon: Activity, permission: "admin.system.read" },
 ];
+
+/** The places that somebody with these permissions may open. */
+export function openTo(places: readonly Place[], permissions: readonly string[]): Place[] {
+  return places.filter((place) => place.permission === undefined || permissions.includes(place.permission));
+}
+
+/** Whether an address lies at a place: below it, or at one of those that belong to it. */
+export function liesAt(place: Place, path: string): boolean {
+  return (place.below !== undefined && path.startsWith(place.below)) || (place.also ?? []).some((also) => path.startsWith(also));
+}

@@ -63,8 +63,6 @@ export const notifications = {
   "webhook.secret": ["Secret", "Secret"],
   "webhook.secretOnce": ["Copy the secret now: it is shown this once.", "Copiez le secret maintenant : il n’est montré que cette fois."],
   "webhook.secretHint": ["The receiver checks the signature with it.", "Le destinataire s’en sert pour vérifier la signature."],
-  "webhook.copySecret": ["Copy the secret", "Copier le secret"],
-  "webhook.secretKept": ["I have kept it", "Je l’ai gardé"],
   "webhook.test": ["Send a test", "Envoyer un essai"],
   "webhook.tested": ["A test message is on its way", "Un message d’essai est en route"],
   "webhook.rotate": ["New secret", "Nouveau secret"],

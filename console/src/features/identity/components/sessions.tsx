@@ -1,5 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Monitor } from "lucide-react";
+import { AppWindow, Bot, Monitor, Smartphone, SquareTerminal, type LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
+import type { Session } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
@@ -8,11 +10,11 @@ import { Button } from "@/ui/button";
 import { Notice } from "@/ui/notice";
 import { Section } from "@/ui/page";
 import { Loaded } from "@/ui/states";
+import { deviceName } from "@/features/identity/device-name";
 import { sessionsQuery, useEndSession } from "@/features/identity/queries";
 
 export function Sessions() {
   const t = useT();
-  const format = useFormat();
   const query = useQuery(sessionsQuery);
   const end = useEndSession();
   const others = query.data?.items.some((session) => !session.current);
@@ -33,27 +35,48 @@ export function Sessions() {
         {(page) => (
           <ul className="divide-y divide-line">
             {page.items.map((session) => (
-              <li key={session.id} className="flex items-center gap-3 px-4 py-3">
-                <Monitor aria-hidden className="size-5 shrink-0 text-muted" strokeWidth={1.6} />
-                <div className="min-w-0 flex-1">
-                  <p className="flex items-center gap-2">
-                    <span className="truncate">{session.device}</span>
-                    {session.current && <Badge tone="good">{t("sessions.current")}</Badge>}
-                  </p>
-                  <p className="truncate text-sm text-muted">
-                    {session.address} · {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
-                  </p>
-                </div>
-                {!session.current && (
-                  <Button small isPending={end.isPending && end.variables === session.id} onPress={() => end.mutate(session.id)}>
-                    {t("sessions.end")}
-                  </Button>
-                )}
-              </li>
+              <SessionRow
+                key={session.id}
+                session={session}
+                action={
+                  !session.current && (
+                    <Button small isPending={end.isPending && end.variables === session.id} aria-label={t("sessions.endOf", { device: deviceName(session.device) })} onPress={() => end.mutate(session.id)}>
+                      {t("sessions.end")}
+                    </Button>
+                  )
+                }
+              />
             ))}
           </ul>
         )}
       </Loaded>
     </Section>
+  );
+}
+
+const icons: Record<string, LucideIcon> = { browser: Monitor, program: SquareTerminal, client: AppWindow, service: Bot };
+
+export function SessionRow({ session, action }: { session: Session; action?: ReactNode }) {
+  const t = useT();
+  const format = useFormat();
+  const handheld = /Android|iPhone|iPad|Mobile/.test(session.device);
+  const Icon = session.kind === "browser" && handheld ? Smartphone : (icons[session.kind ?? "browser"] ?? Monitor);
+  return (
+    <li className="flex items-center gap-3 px-4 py-3">
+      <Icon aria-hidden className="size-5 shrink-0 text-muted" strokeWidth={1.6} />
+      <div className="min-w-0 flex-1">
+        <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
+          <span className="min-w-0 truncate" title={session.device}>
+            {deviceName(session.device) || t("sessions.unknown")}
+          </span>
+          {session.current && <Badge tone="good">{t("sessions.current")}</Badge>}
+        </p>
+        <p className="text-sm break-words text-muted">
+          {session.client ? t("sessions.through", { name: session.client }) : t(`sessions.kind.${session.kind ?? "browser"}`)}
+          {session.address && ` · ${session.address}`} · {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
+        </p>
+      </div>
+      {action}
+    </li>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { LOCALES, setLocale, useLocale, useT, type Locale } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
+import { fieldText } from "@/lib/problem-text";
 import { useMe } from "@/lib/session";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
@@ -36,10 +37,9 @@ export function ProfileForm() {
           );
         }}
       >
-        <TextField label={t("email")} isReadOnly value={me.email} />
         <div className="grid gap-4 sm:grid-cols-2">
-          <TextField label={t("firstName")} value={first} onChange={setFirst} error={problem?.field("/first_name")} />
-          <TextField label={t("lastName")} value={last} onChange={setLast} error={problem?.field("/last_name")} />
+          <TextField label={t("firstName")} name="given-name" autoComplete="given-name" value={first} onChange={setFirst} error={fieldText(t, problem, "/first_name")} />
+          <TextField label={t("lastName")} name="family-name" autoComplete="family-name" value={last} onChange={setLast} error={fieldText(t, problem, "/last_name")} />
         </div>
         <SelectField label={t("language")} options={LOCALES.map((one) => ({ id: one, label: one === "en" ? "English" : "Français" }))} value={locale} onChange={(one) => setChosen(one as Locale)} />
         {problem && <Notice problem={problem} />}
@@ -79,8 +79,8 @@ export function PasswordForm() {
         }}
       >
         <input type="text" name="username" autoComplete="username" value={me.email} readOnly hidden />
-        <TextField label={t("account.current")} type="password" autoComplete="current-password" isRequired value={current} onChange={setCurrent} error={problem?.field("/current_password")} />
-        <NewPassword label={t("account.new")} value={next} onChange={setNext} error={problem?.field("/new_password")} />
+        <TextField label={t("account.current")} type="password" name="current-password" autoComplete="current-password" isRequired value={current} onChange={setCurrent} error={fieldText(t, problem, "/current_password")} />
+        <NewPassword label={t("account.new")} value={next} onChange={setNext} email={me.email} error={fieldText(t, problem, "/new_password")} />
         {problem && <Notice problem={problem} />}
         <div className="flex justify-end">
           <Button type="submit" variant="primary" isPending={change.isPending} isDisabled={current === "" || next === ""}>

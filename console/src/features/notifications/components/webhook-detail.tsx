@@ -12,7 +12,7 @@ import { toast } from "@/ui/toast";
 import { EditWebhookDialog } from "@/features/notifications/forms/webhook-form";
 import { useChangeWebhook, useDeleteWebhook, useRotateSecret, useTestWebhook } from "@/features/notifications/queries";
 import { hearsAll } from "@/features/notifications/topics";
-import { SecretOnce } from "./secret-once";
+import { WebhookSecret } from "./webhook-secret";
 import { WebhookBadge } from "./webhook-list";
 
 interface Props {
@@ -109,7 +109,7 @@ function Actions({ webhook, onDeleted }: { webhook: Webhook; onDeleted: () => vo
         onConfirm={() => rotate.mutateAsync()}
       />
       <Dialog title={t("webhook.rotated")} isOpen={rotate.data !== undefined} onClose={() => rotate.reset()} alert>
-        {rotate.data && <SecretOnce secret={rotate.data.secret} onDone={() => rotate.reset()} />}
+        {rotate.data && <WebhookSecret secret={rotate.data.secret} onDone={() => rotate.reset()} />}
       </Dialog>
       <Confirm
         title={t("webhook.deleteTitle")}

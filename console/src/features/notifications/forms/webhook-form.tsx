@@ -7,7 +7,7 @@ import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { Notice } from "@/ui/notice";
 import { toast } from "@/ui/toast";
-import { SecretOnce } from "@/features/notifications/components/secret-once";
+import { WebhookSecret } from "@/features/notifications/components/webhook-secret";
 import { useChangeWebhook, useCreateWebhook } from "@/features/notifications/queries";
 import { ALL } from "@/features/notifications/topics";
 import { TopicsField } from "./topics-field";
@@ -76,7 +76,7 @@ export function NewWebhookDialog({ isOpen, onClose }: { isOpen: boolean; onClose
   return (
     <Dialog title={t(create.data ? "webhook.created" : "webhook.new")} isOpen={isOpen} onClose={close} alert={create.data !== undefined}>
       {create.data ? (
-        <SecretOnce secret={create.data.secret} onDone={close} />
+        <WebhookSecret secret={create.data.secret} onDone={close} />
       ) : (
         <Fields initial={{ url: "", description: "", topics: [ALL] }} action={t("webhook.create")} write={create} onCancel={close} onSubmit={(values) => create.mutate(values)} />
       )}

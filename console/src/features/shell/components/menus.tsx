@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, LogOut, UserRound } from "lucide-react";
+import { ChevronsUpDown, LogOut, Plus, SlidersHorizontal, UserRound } from "lucide-react";
 import { Button as AriaButton, Header, MenuSection, Separator } from "react-aria-components";
 import { setLocale, useLocale, useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
@@ -11,37 +11,46 @@ import { toast } from "@/ui/toast";
 
 const headClass = "px-2.5 pt-1.5 pb-1 text-xs font-medium text-muted";
 
-export function WorkspaceMenu() {
+/** Where one is, the other places, and a way to more of them for those who may. */
+export function WorkspaceMenu({ onNew }: { onNew?: () => void }) {
   const t = useT();
   const me = useMe();
+  const navigate = useNavigate();
   const change = useSwitchWorkspace();
-  const many = me.workspaces.length > 1;
-  const face = (
-    <>
-      <span className="flex size-6 shrink-0 items-center justify-center rounded bg-sunken text-xs font-semibold text-muted" aria-hidden>
-        {me.workspace.name.slice(0, 1).toUpperCase()}
-      </span>
-      <span className="min-w-0 flex-1 truncate text-left font-medium">{me.workspace.name}</span>
-    </>
-  );
-  if (!many) return <div className="flex items-center gap-2.5 px-2.5 py-1.5">{face}</div>;
+  const act = (key: string) => {
+    if (key === "settings") navigate({ to: "/workspace/settings" });
+    else if (key === "new") onNew?.();
+    else if (key !== me.workspace.id) change.mutate(key, { onError: (error) => toast(toProblem(error).message, "bad") });
+  };
   return (
     <MenuTrigger>
       <AriaButton aria-label={t("workspace.switch", { name: me.workspace.name })} className="flex w-full cursor-pointer items-center gap-2.5 rounded-control px-2.5 py-1.5 hover:bg-sunken">
-        {face}
+        <span className="flex size-6 shrink-0 items-center justify-center rounded bg-sunken text-xs font-semibold text-muted" aria-hidden>
+          {me.workspace.name.slice(0, 1).toUpperCase()}
+        </span>
+        <span className="min-w-0 flex-1 truncate text-left font-medium">{me.workspace.name}</span>
         <ChevronsUpDown aria-hidden className="size-4 text-muted" />
       </AriaButton>
-      <Menu
-        label={t("workspace")}
-        selectionMode="single"
-        selectedKeys={[me.workspace.id]}
-        onAction={(id) => id !== me.workspace.id && change.mutate(String(id), { onError: (error) => toast(toProblem(error).message, "bad") })}
-      >
-        {me.workspaces.map((workspace) => (
-          <MenuItem key={workspace.id} id={workspace.id} text={workspace.name}>
-            {workspace.name}
+      <Menu label={t("workspace")} onAction={(key) => act(String(key))}>
+        <MenuSection selectionMode="single" selectedKeys={[me.workspace.id]} disallowEmptySelection>
+          <Header className={headClass}>{t("workspace.yours")}</Header>
+          {me.workspaces.map((workspace) => (
+            <MenuItem key={workspace.id} id={workspace.id} text={workspace.name}>
+              <span className="min-w-0 truncate">{workspace.name}</span>
+            </MenuItem>
+          ))}
+        </MenuSection>
+        <Separator className="my-1 border-t border-line" />
+        <MenuItem id="settings" text={t("space.title")}>
+          <SlidersHorizontal aria-hidden className="size-4 text-muted" />
+          {t("space.title")}
+        </MenuItem>
+        {onNew && (
+          <MenuItem id="new" text={t("space.new")}>
+            <Plus aria-hidden className="size-4 text-muted" />
+            {t("space.new")}
           </MenuItem>
-        ))}
+        )}
       </Menu>
     </MenuTrigger>
   );

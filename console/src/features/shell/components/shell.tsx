@@ -15,11 +15,13 @@ interface ShellProps {
   /** Stands beside the name of the house. */
   bell: ReactNode;
   counts: Partial<Record<Place["to"], number>>;
+  /** Makes a workspace; only for those who may. */
+  onNewWorkspace?: () => void;
   children: ReactNode;
 }
 
 /** The house around every page: a column at the left on a desk, a bar above and one below on a phone. */
-export function Shell({ bell, counts, children }: ShellProps) {
+export function Shell({ bell, counts, onNewWorkspace, children }: ShellProps) {
   const t = useT();
   const name = useInstallationName();
   const [open, setOpen] = useState(false);
@@ -40,7 +42,7 @@ export function Shell({ bell, counts, children }: ShellProps) {
           {bell}
         </div>
         <div className="border-b border-line px-2 pb-2">
-          <WorkspaceMenu />
+          <WorkspaceMenu onNew={onNewWorkspace} />
         </div>
         <div className="flex-1 overflow-y-auto px-2 py-4">
           <SideNav counts={counts} />
@@ -73,7 +75,15 @@ export function Shell({ bell, counts, children }: ShellProps) {
               <IconButton icon={X} label={t("close")} onPress={() => setOpen(false)} />
             </div>
             <div className="mb-4 border-b border-line pb-2">
-              <WorkspaceMenu />
+              <WorkspaceMenu
+                onNew={
+                  onNewWorkspace &&
+                  (() => {
+                    setOpen(false);
+                    onNewWorkspace();
+                  })
+                }
+              />
             </div>
             <SideNav counts={counts} onLeave={() => setOpen(false)} />
           </Dialog>

@@ -1,10 +1,11 @@
 import { Link, useLocation } from "@tanstack/react-router";
 import type { LucideIcon } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { useMe } from "@/lib/session";
 import { cx } from "@/ui/class-names";
-import { ADMINISTRATION, SENTINEL, TO_COME, type Place } from "@/features/shell/navigation";
+import { ADMINISTRATION, liesAt, openTo, SENTINEL, TO_COME, WORKSPACE, type Place } from "@/features/shell/navigation";
 
 const linkClass =
   "flex items-center gap-2.5 rounded-control px-2.5 py-1.5 text-muted hover:bg-sunken hover:text-ink data-[status=active]:bg-accent-soft data-[status=active]:font-medium data-[status=active]:text-accent pointer-coarse:py-2.5";
@@ -13,14 +14,30 @@ const linkClass =
 export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"], number>>; onLeave?: () => void }) {
   const t = useT();
   const { permissions } = useMe();
-  const open = (places: readonly Place[]) => places.filter((place) => permissions.includes(place.permission));
-  const sentinel = open(SENTINEL);
-  const administration = open(ADMINISTRATION);
+  const path = useLocation({ select: (location) => location.pathname });
+  const list = useRef<HTMLElement>(null);
+  // The list is longer than some windows: where one is, is in sight.
+  useEffect(() => list.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest" }), [path]);
+  const sentinel = openTo(SENTINEL, permissions);
+  const workspace = openTo(WORKSPACE, permissions);
+  const administration = openTo(ADMINISTRATION, permissions);
   return (
-    <nav aria-label={t("nav.main")} className="space-y-6">
+    <nav ref={list} aria-label={t("nav.main")} className="space-y-6">
       {sentinel.length > 0 && (
         <Group title="Sentinel">
           {sentinel.map((place) => (
+            <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
+          ))}
+        </Group>
+      )}
+      <Group title={t("workspace")}>
+        {workspace.map((place) => (
+          <Item key={place.to} place={place} onLeave={onLeave} />
+        ))}
+      </Group>
+      {administration.length > 0 && (
+        <Group title={t("nav.administration")}>
+          {administration.map((place) => (
             <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
           ))}
         </Group>
@@ -35,13 +52,6 @@ export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"
           </li>
         ))}
       </Group>
-      {administration.length > 0 && (
-        <Group title={t("nav.administration")}>
-          {administration.map((place) => (
-            <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
-          ))}
-        </Group>
-      )}
     </nav>
   );
 }
@@ -60,7 +70,7 @@ function Item({ place, count, onLeave }: { place: Place; count?: number; onLeave
   const format = useFormat();
   const path = useLocation({ select: (location) => location.pathname });
   // The pages of one camera belong to the cameras, though their address lies beside.
-  const below = (place.below !== undefined && path.startsWith(place.below)) || (place.also !== undefined && path.startsWith(place.also));
+  const below = liesAt(place, path);
   return (
     <li>
       <Link to={place.to} activeOptions={{ exact: place.below !== undefined }} data-status={below ? "active" : undefined} className={linkClass} onClick={onLeave}>

@@ -1,38 +1,52 @@
 import { useQuery } from "@tanstack/react-query";
-import { createFileRoute } from "@tanstack/react-router";
+import { createFileRoute, Link } from "@tanstack/react-router";
 import { UserPlus, Users as UsersIcon } from "lucide-react";
-import { useEffect, useState } from "react";
-import type { User } from "@/api/types";
-import { EditUserDialog, NewUserDialog } from "@/features/identity/forms/user-dialog";
-import { roleLabel } from "@/features/identity/labels";
-import { rolesQuery, usersQuery } from "@/features/identity/queries";
+import { useState } from "react";
+import { UserBadges } from "@/features/identity/components/user-badges";
+import { NewUserDialog } from "@/features/identity/forms/new-user";
+import { rolesQuery } from "@/features/identity/queries";
+import { usersQuery } from "@/features/identity/users";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
+import { roleLabel } from "@/lib/roles";
 import { pageOf, textOf } from "@/lib/search";
-import { useCan, useMe } from "@/lib/session";
-import { Badge } from "@/ui/badge";
+import { useCan } from "@/lib/session";
 import { Button } from "@/ui/button";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField } from "@/ui/field";
 import { Page } from "@/ui/page";
 import { Pager } from "@/ui/pager";
+import { SearchField } from "@/ui/search-field";
 import { Denied, Empty, Loaded } from "@/ui/states";
+
+const STATES = ["active", "disabled", "unverified", "deleted"] as const;
+type State = (typeof STATES)[number];
 
 interface Search {
   page?: number;
   search?: string;
   role?: string;
+  state?: State;
 }
 
-export const Route = createFileRoute("/_app/admin/users")({
+export const Route = createFileRoute("/_app/admin/users/")({
   validateSearch: (search: Record<string, unknown>): Search => ({
     page: pageOf(search.page) > 1 ? pageOf(search.page) : undefined,
     search: textOf(search.search),
     role: textOf(search.role),
+    state: STATES.find((one) => one === search.state),
   }),
   component: Users,
 });
 
 const BUILT_IN = ["admin", "operator", "teacher", "student", "user"];
+
+/** What the server is asked for; without a state, all that are not deleted. */
+const filtersOf: Record<State, { is_active?: boolean; is_verified?: boolean; deleted?: boolean }> = {
+  active: { is_active: true },
+  disabled: { is_active: false },
+  unverified: { is_verified: false },
+  deleted: { deleted: true },
+};
 
 function Users() {
   const t = useT();
@@ -67,28 +81,26 @@ function NewUser() {
 function UserTable() {
   const t = useT();
   const format = useFormat();
-  const me = useMe();
   const navigate = Route.useNavigate();
-  const { page = 1, search, role } = Route.useSearch();
-  const query = useQuery(usersQuery({ page, search, role }));
+  const { page = 1, search, role, state } = Route.useSearch();
+  const query = useQuery(usersQuery({ page, search, role, ...(state && filtersOf[state]) }));
   const roles = useRoleNames();
-  const editable = useCan("identity.users.write");
-  const [words, setWords] = useState(search ?? "");
-  const [edited, setEdited] = useState<User | null>(null);
-  useEffect(() => {
-    if (words === (search ?? "")) return;
-    const timer = setTimeout(() => navigate({ search: { search: words || undefined, role }, replace: true }), 300);
-    return () => clearTimeout(timer);
-  }, [words, search, role, navigate]);
+  const any = { id: "all", label: t("filter.any") };
   return (
     <div className="card">
-      <div role="search" className="grid grid-cols-[1fr_auto] gap-2.5 border-b border-line p-3 sm:grid-cols-[18rem_12rem]">
-        <TextField label={t("users.search")} placeholder={t("users.searchHint")} type="search" value={words} onChange={setWords} />
+      <div role="search" className="grid grid-cols-2 gap-2.5 border-b border-line p-3 sm:grid-cols-[18rem_12rem_12rem]">
+        <SearchField className="max-sm:col-span-2" label={t("users.search")} placeholder={t("users.searchHint")} value={search} onChange={(words) => navigate({ search: { search: words, role, state }, replace: true })} />
         <SelectField
           label={t("users.role")}
-          options={[{ id: "all", label: t("filter.any") }, ...roles.map((name) => ({ id: name, label: roleLabel(t, name) }))]}
+          options={[any, ...roles.map((name) => ({ id: name, label: roleLabel(t, name) }))]}
           value={role ?? "all"}
-          onChange={(name) => navigate({ search: { search, role: name === "all" ? undefined : name } })}
+          onChange={(name) => navigate({ search: { search, state, role: name === "all" ? undefined : name } })}
+        />
+        <SelectField
+          label={t("users.state")}
+          options={[any, ...STATES.map((one) => ({ id: one, label: t(`users.filter.${one}`) }))]}
+          value={state ?? "all"}
+          onChange={(one) => navigate({ search: { search, role, state: STATES.find((known) => known === one) } })}
         />
       </div>
       <Loaded query={query}>
@@ -105,41 +117,32 @@ function UserTable() {
                       <th className="px-4 py-2 font-medium">{t("users.role")}</th>
                       <th className="px-4 py-2 font-medium">{t("users.state")}</th>
                       <th className="px-4 py-2 font-medium">{t("users.lastLogin")}</th>
-                      <th className="px-4 py-2">
-                        <span className="sr-only">{t("actions")}</span>
-                      </th>
                     </tr>
                   </thead>
                   <tbody className="divide-y divide-line">
                     {users.items.map((user) => (
-                      <tr key={user.id} className="max-md:grid max-md:grid-cols-[1fr_auto] max-md:items-center max-md:gap-x-3 max-md:px-4 max-md:py-2.5">
+                      <tr key={user.id} className="max-md:grid max-md:grid-cols-[1fr_auto] max-md:items-center max-md:gap-x-3 max-md:gap-y-1 max-md:px-4 max-md:py-2.5">
                         <td className="min-w-0 md:px-4 md:py-2.5">
-                          <span className="block truncate font-medium">{`${user.first_name} ${user.last_name}`.trim() || "–"}</span>
+                          <Link to="/admin/users/$userId" params={{ userId: user.id }} className="block truncate font-medium hover:text-accent hover:underline">
+                            {`${user.first_name} ${user.last_name}`.trim() || user.email}
+                          </Link>
                           <span className="block truncate text-sm text-muted">{user.email}</span>
                         </td>
                         <td className="max-md:text-right md:px-4 md:py-2.5">{user.roles.map((one) => roleLabel(t, one)).join(", ")}</td>
                         <td className="md:px-4 md:py-2.5">
-                          <Badge tone={user.is_active ? "good" : "neutral"}>{t(user.is_active ? "users.isActive" : "users.isDisabled")}</Badge>
+                          <UserBadges user={user} />
                         </td>
-                        <td className="text-muted max-md:hidden md:px-4 md:py-2.5">{user.last_login_at ? format.ago(user.last_login_at) : t("never")}</td>
-                        <td className="text-right md:px-4 md:py-2.5">
-                          {editable && (
-                            <Button small onPress={() => setEdited(user)} aria-label={t("users.edit", { email: user.email })}>
-                              {t("edit")}
-                            </Button>
-                          )}
-                        </td>
+                        <td className="text-muted max-md:text-right max-md:text-sm md:px-4 md:py-2.5">{user.last_login_at ? format.ago(user.last_login_at) : t("never")}</td>
                       </tr>
                     ))}
                   </tbody>
                 </table>
               </div>
-              <Pager page={users.page} totalPages={users.total_pages} total={users.total} onPage={(next) => navigate({ search: { search, role, page: next } })} />
+              <Pager page={users.page} totalPages={users.total_pages} total={users.total} onPage={(next) => navigate({ search: { search, role, state, page: next } })} />
             </>
           )
         }
       </Loaded>
-      <EditUserDialog user={edited} self={edited?.id === me.id} roles={roles} onClose={() => setEdited(null)} />
     </div>
   );
 }
