@@ -14,7 +14,7 @@ use jobs::Jobs;
 use kernel::{Clock, SystemClock};
 use limits::Limits;
 use outbound::Outbound;
-use platform::{Directory, Platform, Spawner};
+use platform::{Directory, Platform, Quotas, Spawner};
 use realtime::Events;
 use redislink::RedisLink;
 use storage::Storage;
@@ -172,6 +172,7 @@ pub(crate) async fn platform(
         limits: Limits::new(redis.clone(), &settings.limits, clock.clone()).map_err(anyhow::Error::msg)?,
         outbound: Outbound::new(&settings.outbound)?,
         directory: Directory::default(),
+        quotas: Quotas::default(),
         settings: runtime,
         redis,
         db,

@@ -98,6 +98,11 @@ pub(crate) const ALL: &[Meaning] = &[
     gauge("outbound_breakers_open", "Breakers of an upstream that are not closed"),
     // People
     counter("identity_login_total", "Log-ins by outcome: ok, refused, throttled"),
+    gauge("identity_audit_broken_chains", "Audit logs that the last daily check found changed"),
+    gauge(
+        "identity_audit_verified_timestamp_seconds",
+        "When the audit logs were last checked by this process",
+    ),
     counter("notifications_sent_total", "Notifications by channel and outcome"),
     counter("webhooks_deliveries_total", "Attempts to deliver to webhooks, by outcome"),
     counter(

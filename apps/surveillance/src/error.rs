@@ -42,6 +42,8 @@ pub(crate) enum Error {
     Clip(String),
     #[error("could not reach the file store")]
     Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Quota(#[from] platform::QuotaError),
     #[error("could not reach the jobs")]
     Jobs(#[from] jobs::Error),
     #[error("could not reach the database")]
@@ -81,6 +83,7 @@ impl ToProblem for Error {
             Self::Range { .. } => Problem::new(416, "surveillance.range", self),
             Self::NotAPerson => Problem::forbidden("surveillance.not-a-person", self),
             Self::Storage(source) => source.problem(),
+            Self::Quota(error) => error.problem(),
             Self::Jobs(source) => source.problem(),
             Self::Db(source) => source.problem(),
             Self::Picture(_) | Self::Files(_) | Self::Clip(_) => Problem::internal(),

@@ -20,6 +20,7 @@ mod http;
 mod jobs;
 mod model;
 mod permissions;
+mod quotas;
 mod runtime;
 mod service;
 mod settings;
@@ -40,6 +41,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: events::TOPICS,
     notices: events::NOTICES,
     settings: settings::SETTINGS,
+    quotas: quotas::ALL,
     commands: cli::SHAPES,
 };
 

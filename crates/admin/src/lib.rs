@@ -29,6 +29,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: events::TOPICS,
     notices: &[],
     settings: settings::SETTINGS,
+    quotas: &[],
     commands: &[],
 };
 

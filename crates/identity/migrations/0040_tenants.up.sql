@@ -34,14 +34,16 @@ CREATE TABLE identity_invitations (
 CREATE UNIQUE INDEX identity_invitations_email_key ON identity_invitations (workspace_id, email_key)
     WHERE closed_at IS NULL;
 
--- What a workspace may use, where that is bounded; and what its administrators were told of it: of how many percent
--- (80 or 100), and for daily quotas on which day (days since 1970, UTC).
+-- What a workspace may use, where that is bounded. Of what comes back by itself, what was used since `period` (when the day
+-- or month began); and of how many percent (80 or 100) its administrators were told, and in which period.
 CREATE TABLE identity_quotas (
     workspace_id TEXT NOT NULL REFERENCES identity_workspaces (id),
     resource TEXT NOT NULL,
     max BIGINT NOT NULL,
-    told_percent BIGINT NOT NULL DEFAULT 0,
-    told_day BIGINT NOT NULL DEFAULT 0,
+    period BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    told_period BIGINT NOT NULL,
+    told_percent BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, resource)
 );

@@ -1,9 +1,11 @@
-//! `socle user …`, `socle token …` and `socle key …`, for who sits at the machine.
+//! `socle user …`, `socle token …`, `socle key …`, `socle workspace …` and `socle audit …`, for who sits at the machine.
 
+mod audit;
 mod files;
 mod keys;
 mod tokens;
 mod users;
+mod workspace;
 
 use std::io;
 
@@ -17,14 +19,18 @@ use crate::{model::Workspace, service::Identity};
 const WHY: &str = "command line";
 
 /// The shape of the commands, before a database is open.
-pub(crate) const SHAPES: &[fn() -> clap::Command] = &[users::shape, tokens::shape, keys::shape];
+pub(crate) const SHAPES: &[fn() -> clap::Command] =
+    &[users::shape, tokens::shape, keys::shape, workspace::shape, audit::shape];
 
 pub(crate) fn commands(identity: Identity) -> Vec<Command> {
-    let (of_users, of_tokens, of_keys) = (identity.clone(), identity.clone(), identity);
+    let (of_users, of_tokens, of_keys) = (identity.clone(), identity.clone(), identity.clone());
+    let (of_workspaces, of_audits) = (identity.clone(), identity);
     vec![
         Command::new(users::shape(), move |matches| users::run(of_users, matches)),
         Command::new(tokens::shape(), move |matches| tokens::run(of_tokens, matches)),
         Command::new(keys::shape(), move |matches| keys::run(of_keys, matches)),
+        Command::new(workspace::shape(), move |matches| workspace::run(of_workspaces, matches)),
+        Command::new(audit::shape(), move |matches| audit::run(of_audits, matches)),
     ]
 }
 

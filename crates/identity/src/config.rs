@@ -1,10 +1,13 @@
+mod providers;
+
 use std::path::PathBuf;
 
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::config_providers::ProviderConfig;
 use crate::model::KeyAlgorithm;
+
+pub use providers::ProviderConfig;
 
 /// Section `[identity]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -72,6 +75,8 @@ pub struct Config {
     pub breached_passwords: PathBuf,
     /// How long a password reset link works, in seconds. Default 3600.
     pub reset_link_ttl_s: u32,
+    /// How long rows of the audit log are kept, in days; 0 for ever. Default 365.
+    pub audit_keep_days: u32,
     /// How long the link of an invitation works, in seconds. Default 604800 (7 days).
     pub invitation_ttl_s: u32,
     /// Invitations that one workspace may send per hour. Default 50.
@@ -150,6 +155,7 @@ impl Default for Config {
             hash_queue_max: 256,
             breached_passwords: PathBuf::new(),
             reset_link_ttl_s: 3_600,
+            audit_keep_days: 365,
             invitation_ttl_s: 604_800,
             invite_workspace_max: 50,
             invite_address_max: 5,
@@ -220,7 +226,7 @@ impl Config {
             self.argon2_iterations == 0 || (self.argon2_memory_kib >= 7_168 && work >= 7_168 * 5),
             "identity.argon2_memory_kib times identity.argon2_iterations must be at least 35840, and the memory 7168",
         );
-        faults.extend(crate::config_providers::validate(&self.providers));
+        faults.extend(providers::validate(&self.providers));
         faults
     }
 }

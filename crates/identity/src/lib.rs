@@ -16,7 +16,6 @@
 
 mod cli;
 mod config;
-mod config_providers;
 mod error;
 mod http;
 mod jobs;
@@ -29,14 +28,36 @@ mod store;
 
 use db::migrations;
 use model::{Catalogue, KnownPermission};
-use platform::{BuildError, Manifest, Notice, Parts, Platform, Role, Service};
+use platform::{BuildError, JOBS, Manifest, Notice, Parts, Per, Platform, QuotaSpec, Role, Service};
 
-pub use config::{Config, Signing};
-pub use config_providers::ProviderConfig;
+pub use config::{Config, ProviderConfig, Signing};
 pub use error::Error;
 pub use service::Identity;
 
-const NOTICES: &[Notice] = &[Notice {
+/// Tasks that people order; other modules declare what they let workspaces use.
+const QUOTAS: &[QuotaSpec] = &[QuotaSpec {
+    resource: JOBS,
+    label: ["Tasks per day", "Tâches par jour"],
+    unit: "",
+    per: Per::Day,
+    used: store::quotas::JOBS_USED,
+}];
+
+const NOTICES: &[Notice] = &[SECURITY, QUOTA];
+
+const QUOTA: Notice = Notice {
+    topic: service::QUOTA_NEAR,
+    label: ["A quota is nearly used up", "Un quota est presque épuisé"],
+    title: ["{{ label_en }}: {{ percent }} % used", "{{ label_fr }} : {{ percent }} % utilisés"],
+    body: [
+        "{{ used }} of {{ limit }} {{ unit }}. An administrator of the installation can allow more.",
+        "{{ used }} sur {{ limit }} {{ unit }}. Un administrateur de l’installation peut accorder davantage.",
+    ],
+    in_app: true,
+    email: true,
+};
+
+const SECURITY: Notice = Notice {
     topic: service::SECURITY_CHANGED,
     label: ["What protects your account changed", "La protection de votre compte a changé"],
     title: ["{{ title }}", "{{ title }}"],
@@ -44,7 +65,7 @@ const NOTICES: &[Notice] = &[Notice {
     in_app: true,
     // A mail of its own goes out whatever is chosen here.
     email: false,
-}];
+};
 
 /// What this module owns.
 pub const MANIFEST: Manifest = Manifest {
@@ -54,6 +75,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: &[],
     notices: NOTICES,
     settings: settings::SETTINGS,
+    quotas: QUOTAS,
     commands: cli::SHAPES,
 };
 
@@ -71,8 +93,11 @@ pub fn build(
     let known = permissions.chain([(MANIFEST.name, permissions::ALL)]).flat_map(|(module, permissions)| {
         permissions.iter().map(move |info| KnownPermission { module, info: *info })
     });
-    let identity = Identity::new(platform, config, Catalogue::new(known))?;
-    platform.directory.provide(std::sync::Arc::new(identity.clone()));
+    let identity = Identity::new(platform, config, Catalogue::new(known), manifests)?;
+    let shared = std::sync::Arc::new(identity.clone());
+    platform.directory.provide(shared.clone());
+    platform.quotas.provide(shared.clone());
+    platform.jobs.set_gate(shared);
     let (follower, key_follower) = (identity.clone(), identity.clone());
     let parts = Parts {
         routes: http::routes(identity.clone()),

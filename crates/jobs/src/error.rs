@@ -33,6 +33,9 @@ pub enum Error {
     NoSchedule(String),
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// Whoever watches over what people may order said no.
+    #[error("{0}")]
+    Refused(kernel::Problem),
     #[error("the worker has stopped")]
     Stopped,
     #[error("could not reach the tasks in the database")]
@@ -44,6 +47,7 @@ impl ToProblem for Error {
         match self {
             Self::NotFound(_) => Problem::not_found("jobs.not-found", self),
             Self::WrongState { .. } => Problem::conflict("jobs.wrong-state", self),
+            Self::Refused(problem) => problem.clone(),
             Self::Duplicate(_) => Problem::conflict("jobs.duplicate", self),
             Self::LeaseLost(_) => Problem::conflict("jobs.lease-lost", self),
             Self::Encode { .. } | Self::Stopped => Problem::internal(),

@@ -36,7 +36,7 @@ pub use model::{
     Enqueue, Options, Priority, QueueState, State, StateError, Steer, Steered, Task, TaskChange, TaskFilter,
     TaskList,
 };
-pub use queue::{Jobs, installation};
+pub use queue::{Gate, Jobs, installation};
 pub use schedule::{
     CatchUp, Firing, Reason, Rule, RuleError, Run, Schedule, ScheduleChange, ScheduleRunId, ScheduleState,
     Schedules,

@@ -1,11 +1,12 @@
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use db::{Db, Tx};
 use kernel::{Clock, Ctx, TaskId, WorkspaceId};
 use tokio::sync::Notify;
@@ -25,6 +26,15 @@ const STEERED_TOGETHER: u32 = 500;
 
 type Listener = Arc<dyn Fn(&TaskChange) + Send + Sync>;
 
+/// Asked for every task that is about to be made, in its transaction: may it be? Where nobody is set, each may.
+#[async_trait]
+pub trait Gate: Send + Sync + 'static {
+    /// # Errors
+    ///
+    /// [`Error::Refused`], which the caller passes on.
+    async fn admit(&self, tx: &mut Tx, ctx: &Ctx, kind: &'static str) -> Result<()>;
+}
+
 /// The tasks of one installation. Cheap to clone.
 #[derive(Clone)]
 pub struct Jobs(Arc<Inner>);
@@ -40,6 +50,7 @@ pub(crate) struct Inner {
     keep_h: AtomicU64,
     keep_failed_h: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
+    gate: OnceLock<Arc<dyn Gate>>,
     schedules: RwLock<Arc<[Schedule]>>,
 }
 
@@ -110,6 +121,16 @@ pub(crate) async fn place(
     };
     loop {
         if store::insert(tx, ctx, &task).await? {
+            // After, since one that is there already makes no task.
+            if let Some(gate) = jobs.gate.get()
+                && let Err(refused) = gate.admit(tx, ctx, order.kind).await
+            {
+                // For a caller who goes on without the task.
+                if matches!(refused, Error::Refused(_)) {
+                    store::delete(tx, ctx.workspace, task.id).await?;
+                }
+                return Err(refused);
+            }
             metrics::counter!("jobs_enqueued_total", "kind" => order.kind).increment(1);
             wake_after(jobs, tx);
             return Ok(task.id);
@@ -143,6 +164,7 @@ impl Jobs {
             keep_h,
             keep_failed_h,
             listeners: RwLock::default(),
+            gate: OnceLock::new(),
             schedules: RwLock::new(Arc::new([])),
         }))
     }
@@ -171,6 +193,11 @@ impl Jobs {
             panic!("two schedules are named {}", pair[0]);
         }
         *self.0.schedules.write().unwrap_or_else(PoisonError::into_inner) = schedules.into();
+    }
+
+    /// Sets who is asked before tasks are made; once, before anything runs. A second call changes nothing.
+    pub fn set_gate(&self, gate: Arc<dyn Gate>) {
+        drop(self.0.gate.set(gate));
     }
 
     /// The declared schedules, to look at and to steer.

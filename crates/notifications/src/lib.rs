@@ -37,6 +37,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: events::TOPICS,
     notices: events::NOTICES,
     settings: &[],
+    quotas: &[],
     commands: cli::SHAPES,
 };
 

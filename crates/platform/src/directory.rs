@@ -44,6 +44,7 @@ pub trait People: Send + Sync + 'static {
     async fn member(&self, tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>>;
     async fn members(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<Member>>;
     async fn find_workspace(&self, tx: &mut Tx, name: Option<&str>) -> Result<Option<WorkspaceId>>;
+    async fn closed_workspaces(&self, tx: &mut Tx) -> Result<Vec<WorkspaceId>>;
     async fn record(&self, tx: &mut Tx, ctx: &Ctx, audit: Audit) -> Result<()>;
 }
 
@@ -79,6 +80,11 @@ impl Directory {
     /// By slug or id; without a name the installation's first one.
     pub async fn find_workspace(&self, tx: &mut Tx, name: Option<&str>) -> Result<Option<WorkspaceId>> {
         self.people().find_workspace(tx, name).await
+    }
+
+    /// Those that were deleted, and may be restored: nothing runs for them. In the order of their ids.
+    pub async fn closed_workspaces(&self, tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
+        self.people().closed_workspaces(tx).await
     }
 
     /// Appends to the audit log of the context's workspace, in the caller's transaction.

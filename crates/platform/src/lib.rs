@@ -12,6 +12,7 @@ mod manifest;
 pub mod nodes;
 mod notify;
 mod parts;
+mod quotas;
 mod spawner;
 
 use std::{path::PathBuf, sync::Arc};
@@ -33,6 +34,9 @@ pub use idempotency::{MIGRATIONS, forget_old_answers};
 pub use manifest::{Manifest, Topic};
 pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Words};
 pub use parts::{BuildError, Check, Command, ExitWith, Parts, Role, Service};
+pub use quotas::{
+    JOBS, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Quotas, STORAGE, STORAGE_LABEL,
+};
 pub use spawner::Spawner;
 
 /// The handles that every module may use. Cheap to clone.
@@ -48,6 +52,8 @@ pub struct Platform {
     pub settings: RuntimeSettings,
     /// What may be asked of identity.
     pub directory: Directory,
+    /// What workspaces may use.
+    pub quotas: Quotas,
     /// What the nodes share; for modules, what stands on it (cache, events, limits) is better.
     pub redis: RedisLink,
     pub clock: Arc<dyn Clock>,

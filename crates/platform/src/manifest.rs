@@ -2,7 +2,7 @@ use db::Migrations;
 use kernel::PermissionInfo;
 use settings::SettingSpec;
 
-use crate::Notice;
+use crate::{Notice, QuotaSpec};
 
 /// What a module owns, as data. No defaults: a new field asks every module the question at compile time.
 pub struct Manifest {
@@ -15,6 +15,8 @@ pub struct Manifest {
     pub notices: &'static [Notice],
     /// What administrators can set while the server runs.
     pub settings: &'static [SettingSpec],
+    /// What workspaces may use only so much of: see [`Quotas`](crate::Quotas).
+    pub quotas: &'static [QuotaSpec],
     /// `socle <name> …`: how the module's commands read, known before anything is opened. Each is run by the
     /// [`Command`](crate::Command) of the same name among the module's parts.
     pub commands: &'static [fn() -> clap::Command],

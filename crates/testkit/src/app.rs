@@ -7,7 +7,7 @@ use identity::Identity;
 use jobs::Jobs;
 use limits::Limits;
 use outbound::Outbound;
-use platform::{Assembled, Directory, HttpConfig, Manifest, Parts, Platform, Role, Spawner};
+use platform::{Assembled, Directory, HttpConfig, Manifest, Parts, Platform, Quotas, Role, Spawner};
 use realtime::Events;
 use redislink::RedisLink;
 use serde_json::{Value, json};
@@ -118,6 +118,7 @@ impl App {
             outbound: Outbound::new(&config.outbound).expect("a client is made"),
             settings: runtime,
             directory: Directory::default(),
+            quotas: Quotas::default(),
             redis: link,
             db,
             storage: Storage::open(&storage::Config::default(), data.join("files"))

@@ -25,6 +25,7 @@ const FIXED: &[(&str, &str)] = &[
     ("/api/v1/cache", "namespaces are declared by modules"),
     ("/api/v1/limits", "rules are settings"),
     ("/api/v1/permissions", "permissions are declared by modules"),
+    ("/api/v1/quotas", "resources are declared by modules"),
     ("/api/v1/queues", "queues are declared by jobs"),
     ("/api/v1/roles", "few, and read whole"),
     ("/api/v1/schedules", "schedules are declared by modules"),

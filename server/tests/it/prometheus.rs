@@ -266,7 +266,7 @@ fn every_alert_has_two_tests_and_a_paragraph_in_the_runbook() {
     let (rules, tests, runbook) =
         (read("alerts.yml"), read("tests/alerts_test.yml"), read("../../docs/runbook.md"));
     let alerts: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(alerts.len(), 16);
+    assert_eq!(alerts.len(), 17);
     for alert in alerts {
         assert!(tests.contains(&format!("name: {alert} fires")), "{alert}");
         assert!(tests.contains(&format!("name: {alert} stays quiet")), "{alert}");

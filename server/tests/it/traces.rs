@@ -104,6 +104,7 @@ const MANIFEST: Manifest = Manifest {
     topics: &[],
     notices: &[],
     settings: &[],
+    quotas: &[],
     commands: &[],
 };
 

@@ -252,7 +252,7 @@ async fn ids_that_are_not_there_are_not_found() {
 }
 
 /// For who looks after the installation: to others it is no secret that workspaces exist.
-const BEYOND: &[&str] = &["restore_workspace"];
+const BEYOND: &[&str] = &["restore_workspace", "get_workspace_quotas", "set_workspace_quotas"];
 
 /// The first workspace's administrator, with one thing of each kind that can be made without a camera; and another
 /// workspace's administrator, who must see none of it.

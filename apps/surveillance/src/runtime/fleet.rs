@@ -251,7 +251,7 @@ type Fingerprint = (u64, Option<kernel::Timestamp>, u64);
 async fn reconcile(
     sentinel: &Sentinel,
     crews: &mut BTreeMap<CameraId, Crew>,
-    seen: &mut Option<Fingerprint>,
+    seen: &mut Option<(Fingerprint, Vec<WorkspaceId>)>,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let fleet = &sentinel.fleet;
@@ -274,12 +274,18 @@ async fn reconcile(
         }
     }
     let mut tx = sentinel.db.read().await?;
-    let now = store::cameras::fingerprint(&mut tx).await?;
-    if *seen == Some(now) {
+    // Of workspaces that were deleted no camera runs; those of one that comes back start again.
+    let closed = sentinel.directory.closed_workspaces(&mut tx).await?;
+    let now = (store::cameras::fingerprint(&mut tx).await?, closed);
+    if seen.as_ref() == Some(&now) {
         return Ok(());
     }
-    let wanted: BTreeMap<CameraId, Camera> =
-        store::cameras::list_enabled(&mut tx).await?.into_iter().map(|camera| (camera.id, camera)).collect();
+    let wanted: BTreeMap<CameraId, Camera> = store::cameras::list_enabled(&mut tx)
+        .await?
+        .into_iter()
+        .filter(|camera| !now.1.contains(&camera.workspace))
+        .map(|camera| (camera.id, camera))
+        .collect();
     drop(tx);
     for (id, crew) in crews.iter() {
         match wanted.get(id) {

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     model::{Camera, CameraDraft, CameraId, CameraPatch, Health, Source, Zone, ZoneDraft},
     permissions::{ReadCameras, WriteCameras},
+    quotas::CAMERAS,
     store,
 };
 
@@ -77,6 +78,7 @@ impl Sentinel {
             deleted_at: None,
         };
         let mut tx = self.db.begin().await?;
+        self.quotas.check(&mut tx, allow, CAMERAS, 1).await?;
         store::cameras::insert(&mut tx, &camera)
             .await
             .on_constraint("surveillance_cameras_workspace_id_name_key", || Error::NameTaken)?;
@@ -165,6 +167,8 @@ impl Sentinel {
         if !restored {
             return Err(Error::CameraNotFound(id));
         }
+        // It is counted by now.
+        self.quotas.check(&mut tx, allow, CAMERAS, 0).await?;
         let camera =
             store::cameras::find(&mut tx, allow.workspace, id).await?.ok_or(Error::CameraNotFound(id))?;
         tx.commit().await?;

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use ::jobs::{JobContext, JobError};
+use platform::{QuotaError, STORAGE};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 
@@ -51,15 +52,7 @@ impl Sentinel {
             self.join_and_keep(&event, segments).await
         };
         match outcome {
-            Ok(size_bytes) => {
-                self.settle_clip(
-                    job,
-                    event,
-                    ClipState::Ready,
-                    json!({ "event": id, "size_bytes": size_bytes }),
-                )
-                .await
-            }
+            Ok(size_bytes) => self.keep_clip(job, event, size_bytes).await,
             Err(Error::Clip(reason)) => {
                 tracing::warn!(event.id = %id, reason, "no clip could be made");
                 self.settle_clip(job, event, ClipState::Failed, json!({ "event": id, "reason": reason }))
@@ -79,6 +72,33 @@ impl Sentinel {
         }
     }
 
+    /// The clip is there; it stays if the workspace has room for it.
+    async fn keep_clip(
+        &self,
+        job: &JobContext,
+        event: Event,
+        size_bytes: u64,
+    ) -> Result<serde_json::Value, JobError> {
+        let ctx = job.ctx();
+        let bytes = i64::try_from(size_bytes).unwrap_or(i64::MAX);
+        let mut tx = self.db.begin().await?;
+        match self.quotas.check(&mut tx, &ctx, STORAGE, bytes).await {
+            Ok(()) => {
+                store::quotas::set_clip_bytes(&mut tx, event.workspace, event.id, bytes).await?;
+                let result = json!({ "event": event.id, "size_bytes": size_bytes });
+                self.settle_clip_in(tx, job, event, ClipState::Ready, result).await
+            }
+            Err(QuotaError::Reached(reached)) => {
+                drop(tx);
+                self.storage.delete(&event.clip_key()).await?;
+                self.left_out(&ctx, &reached).await?;
+                let result = json!({ "event": event.id, "reason": reached.to_string() });
+                self.settle_clip(job, event, ClipState::Failed, result).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn settle_clip(
         &self,
         job: &JobContext,
@@ -86,7 +106,18 @@ impl Sentinel {
         state: ClipState,
         result: serde_json::Value,
     ) -> Result<serde_json::Value, JobError> {
-        let mut tx = self.db.begin().await?;
+        let tx = self.db.begin().await?;
+        self.settle_clip_in(tx, job, event, state, result).await
+    }
+
+    async fn settle_clip_in(
+        &self,
+        mut tx: db::Tx,
+        job: &JobContext,
+        event: Event,
+        state: ClipState,
+        result: serde_json::Value,
+    ) -> Result<serde_json::Value, JobError> {
         if store::events::settle_clip(&mut tx, event.workspace, event.id, state).await? {
             let event = Event { clip_state: state, ..event };
             self.events.publish(&mut tx, &of_event(EVENT_UPDATED, &event)).await?;

@@ -18,7 +18,7 @@ use db::Db;
 use jobs::Jobs;
 use kernel::{Clock, Ctx, Timestamp, WorkspaceId};
 use outbound::Outbound;
-use platform::{Directory, Platform};
+use platform::{Directory, Platform, Quotas};
 use realtime::Events;
 use storage::Storage;
 
@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     models_cache: Cached<String, (Vec<DetectionModel>, u64)>,
     pub(crate) outbound: Outbound,
     pub(crate) directory: Directory,
+    pub(crate) quotas: Quotas,
     pub(crate) settings: RuntimeSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawner: platform::Spawner,
@@ -102,6 +103,7 @@ impl Sentinel {
             models_cache: platform.cache.cached("surveillance.models", MODELS_TTL),
             outbound: platform.outbound.clone(),
             directory: platform.directory.clone(),
+            quotas: platform.quotas.clone(),
             settings: platform.settings.clone(),
             clock: platform.clock.clone(),
             spawner: platform.spawner.clone(),

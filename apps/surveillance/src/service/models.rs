@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use kernel::{Allow, WorkspaceId};
+use platform::STORAGE;
 use sha2::{Digest as _, Sha256};
 use vision::{DetectionConfig, Detector, Family, ModelInfo};
 use web::{Page, PageQuery};
@@ -136,6 +137,12 @@ impl Sentinel {
             active,
             created_at: allow.now,
         };
+        let bytes = i64::try_from(model.size_bytes).unwrap_or(i64::MAX);
+        if let Err(refused) = self.quotas.check(&mut tx, allow, STORAGE, bytes).await {
+            drop(tx);
+            self.storage.delete(&key(allow.workspace, &model.sha256)).await?;
+            return Err(refused.into());
+        }
         store::models::insert(&mut tx, allow.workspace, &model).await?;
         tx.commit().await?;
         self.models_changed(allow.workspace).await;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jobs::Enqueue;
+use kernel::Ctx;
+use platform::{QuotaError, QuotaReached, STORAGE};
 
 use super::Sentinel;
 use crate::{
@@ -71,9 +73,35 @@ impl Sentinel {
     pub(crate) async fn keep_snapshot(&self, event: &Event, recorded: &Recorded) -> Result<(), Error> {
         self.storage.put(&event.snapshot_key(false), recorded.plain.clone()).await?;
         self.storage.put(&event.snapshot_key(true), recorded.boxed.clone()).await?;
+        let ctx = self.system_ctx("pictures of an event", event.workspace);
+        let size = |bytes: &Bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let bytes = size(&recorded.plain).saturating_add(size(&recorded.boxed));
         let mut tx = self.db.begin().await?;
+        let before = store::quotas::snapshot_bytes(&mut tx, event.workspace, event.id).await?;
+        match self.quotas.check(&mut tx, &ctx, STORAGE, bytes - before).await {
+            Ok(()) => {}
+            // The event stays without pictures, or with the room that earlier ones took.
+            Err(QuotaError::Reached(reached)) => {
+                drop(tx);
+                if before == 0 {
+                    self.storage.delete(&event.snapshot_key(false)).await?;
+                    self.storage.delete(&event.snapshot_key(true)).await?;
+                }
+                return self.left_out(&ctx, &reached).await;
+            }
+            Err(QuotaError::Db(error)) => return Err(error.into()),
+        }
+        store::quotas::set_snapshot_bytes(&mut tx, event.workspace, event.id, bytes).await?;
         store::events::set_snapshot(&mut tx, event.workspace, event.id, recorded.at).await?;
         self.events.publish(&mut tx, &of_event(EVENT_UPDATED, event)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The workspace's administrators hear, once, that recordings are left out for want of room.
+    pub(super) async fn left_out(&self, ctx: &Ctx, reached: &QuotaReached) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        self.quotas.tell_reached(&mut tx, ctx, reached).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     model::{Camera, CameraEntry, CameraId, CamerasFile, Zone},
     permissions::{ReadCameras, WriteCameras},
+    quotas::CAMERAS,
     store,
 };
 
@@ -60,6 +61,7 @@ impl Sentinel {
                         updated_at: allow.now,
                         deleted_at: None,
                     };
+                    self.quotas.check(&mut tx, allow, CAMERAS, 1).await?;
                     store::cameras::insert(&mut tx, &camera)
                         .await
                         .on_constraint("surveillance_cameras_workspace_id_name_key", || Error::NameTaken)?;

@@ -12,7 +12,7 @@ async fn health(admin: &Client, id: &str) -> Value {
     admin.get(&path(&format!("cameras/{id}"))).await.expect(200).json()["health"].clone()
 }
 
-async fn online(admin: &Client, id: &str) -> Value {
+pub(crate) async fn online(admin: &Client, id: &str) -> Value {
     eventually("the camera is online", async || {
         Some(health(admin, id).await).filter(|health| health["state"] == "online")
     })
@@ -27,7 +27,7 @@ fn check_clip(video: &[u8]) {
 }
 
 /// A camera over the walk, looped; its id.
-async fn walk_camera(app: &App, admin: &Client, zones: Value) -> String {
+pub(crate) async fn walk_camera(app: &App, admin: &Client, zones: Value) -> String {
     let file = scene::walk(app, "walk.mp4");
     let source = json!({ "kind": "file", "url": file.display().to_string(), "loop": true });
     let input = json!({ "name": "Yard", "source": source, "fps": 10, "zones": zones });
@@ -35,7 +35,7 @@ async fn walk_camera(app: &App, admin: &Client, zones: Value) -> String {
 }
 
 /// Process ids of ffmpeg children that work on something in this app's data folder.
-fn children(app: &App) -> BTreeSet<u32> {
+pub(crate) fn children(app: &App) -> BTreeSet<u32> {
     let folder = app.data.display().to_string();
     let Ok(processes) = fs::read_dir("/proc") else { return BTreeSet::new() };
     processes

@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod models;
 mod pets;
+mod quotas;
 mod scene;
 mod transfer;
 

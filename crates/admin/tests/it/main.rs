@@ -45,6 +45,7 @@ const MANIFEST: Manifest = Manifest {
     topics: &[],
     notices: &[],
     settings: &[],
+    quotas: &[],
     commands: &[],
 };
 

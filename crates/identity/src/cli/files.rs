@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{allow, say, text};
 use crate::{
-    model::{BETWEEN_ROLES, COLUMNS, Exported, Fault, ImportRow, Workspace},
+    model::{BETWEEN_ROLES, COLUMNS, Exported, ImportRow, RowFault, Workspace},
     permissions::{ReadUsers, WriteUsers},
     service::{Identity, Imported},
 };
@@ -108,7 +108,7 @@ impl Rows {
     }
 
     /// `None` at the end.
-    fn next(&mut self) -> anyhow::Result<Option<Result<ImportRow, Vec<Fault>>>> {
+    fn next(&mut self) -> anyhow::Result<Option<Result<ImportRow, Vec<RowFault>>>> {
         match self {
             Self::Csv { reader, columns, record } => {
                 if !reader.read_byte_record(record).context("the file cannot be read")? {
@@ -140,8 +140,8 @@ impl Rows {
 
 type Fields = BTreeMap<String, String>;
 
-fn from_csv(line: u64, columns: &[String], record: &csv::ByteRecord) -> Result<Fields, Vec<Fault>> {
-    let one = |reason: String| vec![Fault::new(line, reason)];
+fn from_csv(line: u64, columns: &[String], record: &csv::ByteRecord) -> Result<Fields, Vec<RowFault>> {
+    let one = |reason: String| vec![RowFault::new(line, reason)];
     if record.len() != columns.len() {
         return Err(one(format!("has {} fields, the header row {}", record.len(), columns.len())));
     }
@@ -153,8 +153,8 @@ fn from_csv(line: u64, columns: &[String], record: &csv::ByteRecord) -> Result<F
     Ok(fields)
 }
 
-fn from_json(line: u64, bytes: &[u8]) -> Result<Fields, Vec<Fault>> {
-    let one = |reason: String| vec![Fault::new(line, reason)];
+fn from_json(line: u64, bytes: &[u8]) -> Result<Fields, Vec<RowFault>> {
+    let one = |reason: String| vec![RowFault::new(line, reason)];
     let object: Map<String, Value> =
         serde_json::from_slice(bytes).map_err(|error| one(format!("is no JSON object: {error}")))?;
     let mut fields = Fields::new();
@@ -185,12 +185,14 @@ impl Walk {
     }
 
     /// Empty at the end.
-    fn batch(&mut self, mut tell: impl FnMut(&Fault)) -> anyhow::Result<Vec<ImportRow>> {
+    fn batch(&mut self, mut tell: impl FnMut(&RowFault)) -> anyhow::Result<Vec<ImportRow>> {
         let mut batch = Vec::new();
         while batch.len() < BATCH {
             let Some(row) = self.rows.next()? else { break };
             let row = row.and_then(|row| match self.seen.get(&self.hasher.hash_one(row.email.key())) {
-                Some(line) => Err(vec![Fault::new(row.line, format!("email: is that of line {line} too"))]),
+                Some(line) => {
+                    Err(vec![RowFault::new(row.line, format!("email: is that of line {line} too"))])
+                }
                 None => Ok(row),
             });
             match row {
@@ -208,7 +210,7 @@ impl Walk {
     }
 }
 
-fn tell(fault: &Fault) {
+fn tell(fault: &RowFault) {
     eprintln!("line {}: {}", fault.line, fault.reason);
 }
 

@@ -207,17 +207,7 @@ async fn list(
         kind: None,
         deleted: matches.get_flag("deleted"),
     };
-    let mut members = Vec::new();
-    loop {
-        let offset = i64::try_from(members.len())?;
-        let allow = allow::<ReadUsers>(identity, workspace);
-        let (some, total) = identity.list_users(&allow, &filter, PAGE, offset).await?;
-        let is_last = some.is_empty();
-        members.extend(some);
-        if is_last || members.len() as u64 >= total {
-            break;
-        }
-    }
+    let members = all_members(identity, workspace, &filter).await?;
     if as_json {
         let rows: Vec<_> = members.iter().map(row_json).collect();
         return say(&serde_json::to_string_pretty(&rows)?);
@@ -280,7 +270,26 @@ async fn password_from_stdin() -> anyhow::Result<Secret<String>> {
     .await?
 }
 
-fn row_json(member: &Member) -> serde_json::Value {
+/// Page by page.
+pub(super) async fn all_members(
+    identity: &Identity,
+    workspace: &Workspace,
+    filter: &MemberFilter,
+) -> anyhow::Result<Vec<Member>> {
+    let mut members = Vec::new();
+    loop {
+        let offset = i64::try_from(members.len())?;
+        let allow = allow::<ReadUsers>(identity, workspace);
+        let (some, total) = identity.list_users(&allow, filter, PAGE, offset).await?;
+        let is_last = some.is_empty();
+        members.extend(some);
+        if is_last || members.len() as u64 >= total {
+            return Ok(members);
+        }
+    }
+}
+
+pub(super) fn row_json(member: &Member) -> serde_json::Value {
     let user = &member.user;
     json!({
         "id": user.id,

@@ -18,6 +18,7 @@ mod older;
 mod passkeys;
 mod passwords;
 mod providers;
+mod quotas;
 mod registration;
 mod roles;
 mod second_factor;
@@ -103,6 +104,8 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(workspaces::restore_workspace))
         .routes(routes!(workspaces::leave_workspace))
         .routes(routes!(workspaces::list_all_workspaces))
+        .routes(routes!(quotas::list_quotas))
+        .routes(routes!(quotas::get_workspace_quotas, quotas::set_workspace_quotas))
         .routes(routes!(audit::list_audit))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
@@ -118,6 +121,8 @@ pub(crate) fn routes(identity: Identity) -> OpenApiRouter {
         .routes(routes!(signing_keys::rotate_signing_keys))
         .routes(routes!(signing_keys::key_set))
         .merge(oauth::routes())
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::verify_audit))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(identity)
 }

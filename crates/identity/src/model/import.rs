@@ -40,12 +40,12 @@ pub(crate) struct ImportRow {
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct RowFault {
     pub(crate) line: u64,
     pub(crate) reason: String,
 }
 
-impl Fault {
+impl RowFault {
     pub(crate) fn new(line: u64, reason: impl Into<String>) -> Self {
         Self { line, reason: reason.into() }
     }
@@ -55,9 +55,9 @@ impl ImportRow {
     /// From the fields by column; every fault at once. An empty field is one that is not there.
     ///
     /// A password in clear takes up to some milliseconds to look at.
-    pub(crate) fn parse(line: u64, fields: &BTreeMap<String, String>) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn parse(line: u64, fields: &BTreeMap<String, String>) -> Result<Self, Vec<RowFault>> {
         let mut faults = Vec::new();
-        let mut fault = |reason: String| faults.push(Fault::new(line, reason));
+        let mut fault = |reason: String| faults.push(RowFault::new(line, reason));
         let field = |name: &str| fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
         for name in fields.keys().filter(|name| !COLUMNS.contains(&name.as_str())) {
             fault(format!("{name}: is no field of an account"));
@@ -141,7 +141,7 @@ impl ImportRow {
 mod tests {
     use super::*;
 
-    fn parse(fields: &[(&str, &str)]) -> Result<ImportRow, Vec<Fault>> {
+    fn parse(fields: &[(&str, &str)]) -> Result<ImportRow, Vec<RowFault>> {
         let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         ImportRow::parse(7, &fields)
     }

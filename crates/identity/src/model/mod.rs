@@ -3,6 +3,7 @@
 mod access;
 mod api_key;
 mod audit;
+mod chain;
 mod email;
 mod factor;
 mod import;
@@ -23,10 +24,11 @@ pub(crate) use access::{
     ADMIN, Catalogue, KnownPermission, Membership, Role, Workspace, is_role_name, role_name, sought_role,
 };
 pub(crate) use api_key::{ApiKey, KeyKind, KeyText, ServiceAccount, ServiceSecret, ServiceSecretId};
-pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, ChainEnd, NewEntry};
+pub(crate) use audit::{AuditEntry, AuditFilter, AuditId, NewEntry};
+pub(crate) use chain::{ChainEnd, ChainKey, ChainedEntry, Ending, Fault, Walk};
 pub(crate) use email::Email;
 pub(crate) use factor::{Factor, Factors, RECOVERY_CODES, RecoveryCode, TotpSecret};
-pub(crate) use import::{BETWEEN_ROLES, COLUMNS, Fault, ImportRow};
+pub(crate) use import::{BETWEEN_ROLES, COLUMNS, ImportRow, RowFault};
 pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;

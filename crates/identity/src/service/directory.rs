@@ -91,6 +91,10 @@ impl People for Identity {
         Ok(found.filter(|workspace| workspace.deleted_at.is_none()).map(|workspace| workspace.id))
     }
 
+    async fn closed_workspaces(&self, tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
+        store::workspaces::list_deleted_ids(tx).await
+    }
+
     async fn record(&self, tx: &mut Tx, ctx: &Ctx, audit: Audit) -> Result<()> {
         let entry = NewEntry::by(ctx, audit.action).detail(audit.detail);
         let entry = match audit.target {

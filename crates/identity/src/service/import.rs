@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Identity, UserChange, users::lock};
 use crate::{
     error::Error,
-    model::{Account, Exported, Fault, ImportRow, Member, NewEntry, User, UserKind},
+    model::{Account, Exported, ImportRow, Member, NewEntry, RowFault, User, UserKind},
     permissions::{ReadUsers, WriteUsers},
     store,
 };
@@ -45,7 +45,7 @@ impl Identity {
         allow: &Allow<WriteUsers>,
         rows: &[ImportRow],
         update: bool,
-    ) -> Result<(Imported, Vec<Fault>), Error> {
+    ) -> Result<(Imported, Vec<RowFault>), Error> {
         let mut tx = self.0.db.read().await?;
         let mut found = Imported::default();
         let mut faults = Vec::new();
@@ -67,7 +67,7 @@ impl Identity {
         allow: &Allow<WriteUsers>,
         rows: &[ImportRow],
         update: bool,
-    ) -> Result<(Imported, Vec<Fault>), Error> {
+    ) -> Result<(Imported, Vec<RowFault>), Error> {
         let mut hashes: HashMap<u64, String> = HashMap::new();
         for row in rows {
             let Some(password) = &row.password else { continue };
@@ -89,7 +89,7 @@ impl Identity {
                 Ok(Plan::Unchanged) => done.unchanged += 1,
                 Ok(Plan::Update(member, change)) => updates.push((row.line, member.user.id, change)),
                 Ok(Plan::Create) if row.password.is_some() && hash.is_none() => {
-                    faults.push(Fault::new(
+                    faults.push(RowFault::new(
                         row.line,
                         "password: is refused: too common, or known from a breach elsewhere",
                     ));
@@ -111,7 +111,7 @@ impl Identity {
             match self.update_user(allow, id, change).await {
                 Ok(_) => done.updated += 1,
                 Err(error @ Error::Db(_)) => return Err(error),
-                Err(error) => faults.push(Fault::new(line, error.to_string())),
+                Err(error) => faults.push(RowFault::new(line, error.to_string())),
             }
         }
         Ok((done, faults))
@@ -134,7 +134,7 @@ async fn plans(
     allow: &Allow<WriteUsers>,
     rows: &[ImportRow],
     update: bool,
-) -> Result<Vec<Result<Plan, Fault>>, Error> {
+) -> Result<Vec<Result<Plan, RowFault>>, Error> {
     let known: HashSet<String> =
         store::roles::list(tx, allow.workspace).await?.into_iter().map(|role| role.name).collect();
     let keys: Vec<_> = rows.iter().map(|row| row.email.key()).collect();
@@ -145,7 +145,7 @@ async fn plans(
         let unknown = row.roles_or_default().into_iter().find(|role| !known.contains(role));
         plans.push(match (unknown, accounts.get(row.email.key())) {
             (Some(role), _) => {
-                Err(Fault::new(row.line, format!("role: {role:.60?} is no role of this workspace")))
+                Err(RowFault::new(row.line, format!("role: {role:.60?} is no role of this workspace")))
             }
             (None, None) => Ok(Plan::Create),
             (None, Some(account)) => existing(tx, allow, row, account, update).await?,
@@ -160,9 +160,9 @@ async fn existing(
     row: &ImportRow,
     account: &Account,
     update: bool,
-) -> Result<Result<Plan, Fault>, Error> {
+) -> Result<Result<Plan, RowFault>, Error> {
     let user = &account.user;
-    let told = |reason: &str| Ok(Err(Fault::new(row.line, reason)));
+    let told = |reason: &str| Ok(Err(RowFault::new(row.line, reason)));
     if user.home != allow.workspace || user.kind != UserKind::Person {
         return told("email: belongs to an account of another workspace");
     }

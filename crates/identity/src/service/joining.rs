@@ -22,7 +22,7 @@ pub(crate) struct Joining {
 /// Who joins.
 enum Joiner {
     New {
-        user: User,
+        user: Box<User>,
         password_hash: String,
     },
     /// Signed in.
@@ -133,7 +133,7 @@ impl Identity {
                 pending_email: None,
             };
             let password_hash = self.chosen(joining.password, email).await?;
-            return Ok(Joiner::New { user, password_hash });
+            return Ok(Joiner::New { user: Box::new(user), password_hash });
         };
         if account.user.deleted_at.is_some()
             || !account.user.is_active

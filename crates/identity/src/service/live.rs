@@ -186,6 +186,9 @@ impl Identity {
 
     /// Hears of what other processes change, until told to stop.
     pub(crate) async fn follow_sessions(self, stop: CancellationToken) {
+        if let Err(error) = self.adopt_chains().await {
+            tracing::warn!(%error, "the audit log of an earlier release could not be taken over yet");
+        }
         let live = &self.0.live;
         let mut changes = live.redis.subscribe(CHANGED);
         loop {

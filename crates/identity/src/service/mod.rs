@@ -4,6 +4,8 @@ mod access;
 mod answers;
 mod api_keys;
 mod audit;
+mod audit_export;
+mod audit_upkeep;
 mod breached;
 mod confirm;
 mod deletion;
@@ -25,6 +27,7 @@ mod oauth;
 mod passkeys;
 mod passwords;
 mod providers;
+mod quotas;
 mod refresh;
 mod registration;
 mod roles;
@@ -42,6 +45,7 @@ mod workspaces;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -49,12 +53,14 @@ use db::Db;
 use jiff::SignedDuration;
 use jobs::Jobs;
 use kernel::{Clock, UserId, WorkspaceId};
-use platform::{BuildError, Platform, Spawner};
+use platform::{BuildError, Manifest, Platform, Spawner};
 use redislink::RedisLink;
 use settings::RuntimeSettings;
+use storage::Storage;
 use tokio::sync::OnceCell;
 
 pub(crate) use api_keys::{KeyHolder, NewApiKey};
+pub(crate) use audit_export::{AuditFormat, written};
 pub(crate) use confirm::Again;
 pub(crate) use email_change::Side;
 pub(crate) use first_run::FirstAdmin;
@@ -69,6 +75,7 @@ pub(crate) use oauth::{
     LogoutStep, NewClient, Question, Unfit,
 };
 pub(crate) use providers::{Arrival, LinkedProvider, Returned, Stranded, TRIP_TTL_S};
+pub(crate) use quotas::{QUOTA_NEAR, Standing};
 pub(crate) use registration::Registration;
 pub(crate) use roles::{Granting, NewRole, RoleChange};
 pub(crate) use second_factor::SecondFactor;
@@ -84,7 +91,7 @@ pub(crate) use workspaces::WorkspaceChange;
 use crate::{
     config::Config,
     error::Error,
-    model::{Catalogue, SessionTimes},
+    model::{Catalogue, ChainKey, SessionTimes},
     store,
 };
 
@@ -104,6 +111,11 @@ struct Inner {
     public_url: String,
     catalogue: Catalogue,
     redis: RedisLink,
+    chain_key: ChainKey,
+    /// No chain of the audit log is from an earlier release any more.
+    adopted: AtomicBool,
+    data: PathBuf,
+    storage: Storage,
     tokens: tokens::Tokens,
     keyring: signing::Keyring,
     passwords: passwords::Passwords,
@@ -112,6 +124,8 @@ struct Inner {
     throttle: throttle::Throttle,
     invites: invitations::Invites,
     doors: doors::Doors,
+    quotas: quotas::Declared,
+    bounds: quotas::Bounds,
     live: live::LiveSessions,
     api_keys: api_keys::LiveKeys,
     oauth_limits: oauth::OAuthLimits,
@@ -124,7 +138,13 @@ struct Inner {
 impl Identity {
     /// `catalogue` holds the permissions of all modules, for what an administrator holds. Makes the signing key at the first start;
     /// an error when it cannot, or when a setting is wrong.
-    pub(crate) fn new(platform: &Platform, config: Config, catalogue: Catalogue) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        platform: &Platform,
+        config: Config,
+        catalogue: Catalogue,
+        manifests: &[&Manifest],
+    ) -> Result<Self, BuildError> {
+        let quotas = quotas::Declared::new(manifests, crate::QUOTAS);
         let faults = config.validate();
         anyhow::ensure!(faults.is_empty(), faults.join("; "));
         let secret = keys::secret(&config, &platform.data)?;
@@ -147,6 +167,10 @@ impl Identity {
                 platform.public_url.trim_end_matches('/'),
                 &platform.outbound,
             )?,
+            chain_key: ChainKey::new(secret.expose().as_bytes()),
+            adopted: AtomicBool::new(Self::was_adopted(&platform.data)),
+            data: platform.data.clone(),
+            storage: platform.storage.clone(),
             jobs: platform.jobs.clone(),
             settings: platform.settings.clone(),
             sends_mail: platform.sends_mail,
@@ -155,6 +179,8 @@ impl Identity {
             doors: doors::Doors::new(&config, &platform.limits)?,
             throttle: throttle::Throttle::new(&config, &platform.limits)?,
             invites: invitations::Invites::new(&config, &platform.limits)?,
+            quotas,
+            bounds: quotas::Bounds::default(),
             live: live::LiveSessions::new(&config, platform),
             api_keys: api_keys::LiveKeys::new(),
             oauth_limits: oauth::OAuthLimits::new(&platform.limits)?,

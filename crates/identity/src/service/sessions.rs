@@ -111,7 +111,8 @@ impl Identity {
         let id = user(ctx)?;
         let mut tx = self.0.db.begin().await?;
         let account = store::users::find_account_by_id(&mut tx, id).await?.ok_or(Error::UserNotFound(id))?;
-        let mut user = account.user;
+        let before = account.user;
+        let mut user = before.clone();
         if let Some(name) = change.first_name {
             user.first_name = person_name("/first_name", &name)?;
         }
@@ -123,6 +124,10 @@ impl Identity {
         }
         user.updated_at = ctx.now;
         store::users::save(&mut tx, &user).await?;
+        let shown = |user: &User| json!({ "first_name": user.first_name, "last_name": user.last_name, "locale": user.locale.map(Locale::tag) });
+        let detail = json!({ "before": shown(&before), "after": shown(&user) });
+        self.write_down(&mut tx, NewEntry::by(ctx, "identity.profile-updated").target(id).detail(detail))
+            .await?;
         tx.commit().await?;
         self.0.live.changed();
         Ok(())

@@ -166,6 +166,28 @@ impl Identity {
         Ok(workspace)
     }
 
+    /// As below, those that were deleted too.
+    pub(crate) async fn any_workspace_of_command(
+        &self,
+        slug: Option<&str>,
+    ) -> Result<Option<Workspace>, Error> {
+        match slug {
+            None => self.workspace_of_command(None).await,
+            Some(slug) => {
+                let mut tx = self.0.db.read().await?;
+                Ok(store::workspaces::find_by_slug(&mut tx, slug).await?)
+            }
+        }
+    }
+
+    /// All that there are, deleted ones too, for the command line.
+    pub(crate) async fn every_workspace(&self) -> Result<Vec<Workspace>, Error> {
+        let mut tx = self.0.db.read().await?;
+        let mut all = store::workspaces::list_all(&mut tx, false, i64::MAX, 0).await?;
+        all.extend(store::workspaces::list_all(&mut tx, true, i64::MAX, 0).await?);
+        Ok(all.into_iter().map(|counted| counted.workspace).collect())
+    }
+
     /// The workspace of a command: by slug, or the first one, which is made if there is none.
     pub(crate) async fn workspace_of_command(&self, slug: Option<&str>) -> Result<Option<Workspace>, Error> {
         let mut tx = self.0.db.begin().await?;

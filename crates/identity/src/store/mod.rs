@@ -10,6 +10,7 @@ pub(crate) mod oauth;
 pub(crate) mod passkeys;
 pub(crate) mod providers;
 pub(crate) mod purge;
+pub(crate) mod quotas;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;

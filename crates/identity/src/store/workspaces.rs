@@ -112,6 +112,20 @@ pub(crate) async fn list_all(tx: &mut Tx, deleted: bool, limit: i64, offset: i64
     .await
 }
 
+/// Those put aside too.
+pub(crate) async fn list_ids(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
+    let rows = tx.query("SELECT id FROM identity_workspaces ORDER BY id").rows().await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+pub(crate) async fn list_deleted_ids(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
+    let rows = tx
+        .query("SELECT id FROM identity_workspaces WHERE deleted_at IS NOT NULL ORDER BY id")
+        .rows()
+        .await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
 /// One role of one membership.
 pub(crate) struct Place {
     pub(crate) workspace: Workspace,

@@ -234,7 +234,7 @@ pub(crate) fn cookie(answer: &Answer, name: &str) -> Option<String> {
     let all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let found =
         all.filter_map(|line| line.split(';').next()?.strip_prefix(&format!("{name}=")).map(str::to_owned));
-    found.filter(|value| !value.is_empty()).last()
+    found.rev().find(|value| !value.is_empty())
 }
 
 /// `GET …/start`.

@@ -1,7 +1,10 @@
 //! Identity as its clients see it: over HTTP, on SQLite and, where there is one, on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod api_keys;
 mod attack_accounts;
+mod attack_audit;
 mod attack_browser;
 mod attack_factors;
 mod attack_oauth;
@@ -27,6 +30,7 @@ mod oauth_clients;
 mod passkeys;
 mod people;
 mod providers;
+mod quotas;
 mod refresh;
 mod registration;
 mod roles;

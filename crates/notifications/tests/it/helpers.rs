@@ -36,6 +36,7 @@ pub(crate) const MANIFEST: Manifest = Manifest {
     ],
     notices: &[notice(LOUD, true), notice(QUIET, false)],
     settings: &[],
+    quotas: &[],
     commands: &[],
 };
 

@@ -32,6 +32,7 @@ const MANIFEST: Manifest = Manifest {
     topics: &[],
     notices: &[],
     settings: &[],
+    quotas: &[],
     commands: &[],
 };
 

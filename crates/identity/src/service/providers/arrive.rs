@@ -202,6 +202,8 @@ impl Identity {
             created_at: visit.now,
             updated_at: visit.now,
             last_login_at: None,
+            deleted_at: None,
+            pending_email: None,
         };
         store::users::insert(tx, &user, email, None)
             .await

@@ -16,7 +16,7 @@ use outbound::{Outbound, Upstream};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::config_providers::ProviderConfig;
+use crate::config::ProviderConfig;
 
 /// Talks with one provider: its documents are kept for a while, and read again when a key is missing in them.
 pub(super) struct Client {

@@ -15,7 +15,10 @@ use outbound::Outbound;
 
 use client::Client;
 
-use crate::{config::Config, config_providers::ProviderConfig, error::Error};
+use crate::{
+    config::{Config, ProviderConfig},
+    error::Error,
+};
 
 /// Those of the settings.
 pub(super) struct Providers(Vec<Arc<Provider>>);
