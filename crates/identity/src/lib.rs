@@ -94,6 +94,8 @@ pub fn build(
         permissions.iter().map(move |info| KnownPermission { module, info: *info })
     });
     let identity = Identity::new(platform, config, Catalogue::new(known), manifests)?;
+    // Until the first look along the log nothing is known to be broken.
+    metrics::gauge!("identity_audit_broken_chains").set(0.0);
     let shared = std::sync::Arc::new(identity.clone());
     platform.directory.provide(shared.clone());
     platform.quotas.provide(shared.clone());

@@ -133,8 +133,13 @@ impl App {
             identity::build(&platform, config.identity, &manifests).expect("identity is built");
         let mut parts = vec![
             identity_parts,
-            notifications::build(&platform, config.mail, config.notifications, &manifests)
-                .expect("notifications are built"),
+            notifications::build(
+                &platform,
+                config.mail,
+                config.notifications,
+                &[&manifests[..], &[&identity::MANIFEST]].concat(),
+            )
+            .expect("notifications are built"),
         ];
         parts.extend((modules.build)(&platform));
         let overview = Overview {

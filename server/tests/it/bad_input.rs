@@ -71,7 +71,7 @@ async fn tokens_that_do_not_count_are_refused() {
     for token in [Some(forged), foreign, Some("nonsense".to_owned()), Some(String::new())] {
         let caller = testkit::Client { token: token.clone(), ..server.stranger() };
         let answer = caller.get("/auth/me").await.expect(401);
-        assert_eq!(answer.header("www-authenticate"), "Bearer", "{token:?}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{token:?}");
     }
     admin.get("/auth/me").await.expect(200);
 }

@@ -170,6 +170,8 @@ fn value(column: &Column, row: usize, table_sql: &str, is_indexed: bool) -> Valu
             Value::from([f64::MAX, 5e-324, -0.1, f64::INFINITY].get(row).copied().unwrap_or(row as f64 * 0.1))
         }
         "BOOLEAN" if may_be_null => Value::Bool(None),
+        // At most one row is it.
+        "BOOLEAN" if column.name == "is_first" => Value::from(row == 0),
         "BOOLEAN" => Value::from(row.is_multiple_of(2)),
         "BYTEA" if may_be_null => Value::Bytes(None),
         "BYTEA" => Value::from([&[0, 255, 39][..], &number.to_be_bytes()[..]].concat()),

@@ -163,7 +163,7 @@ async fn prometheus_reads_the_server_and_knows_every_metric_that_an_alert_names(
         (!rules.is_empty() && rules.iter().all(|rule| rule["health"] != "unknown")).then_some(rules)
     })
     .await;
-    assert_eq!(rules.len(), 16);
+    assert_eq!(rules.len(), 17);
     let mut wanted = BTreeSet::new();
     for rule in &rules {
         assert_eq!((&rule["health"], &rule["lastError"]), (&json!("ok"), &Value::Null), "{rule}");

@@ -76,14 +76,17 @@ pub(crate) async fn answer(app: &App, path: &str, challenge: &str, code: &str) -
     app.stranger().post(path, json!({"challenge": challenge, "code": code})).await
 }
 
-/// The titles of the mails that were ordered for this address.
+/// The titles of the mails about its security that were ordered for this address; other mails have none.
 pub(crate) async fn mails(app: &App, email: &str) -> Vec<String> {
     let mut tx = app.platform.db.read().await.unwrap();
     let rows =
         tx.query("SELECT args FROM jobs_tasks WHERE kind = 'notifications.mail' ORDER BY id").rows().await;
     let args = rows.unwrap().into_iter().map(|row| row.get::<String>("args").unwrap());
     let args = args.map(|args| serde_json::from_str::<Value>(&args).unwrap());
-    args.filter(|args| args["to"] == email).map(|args| text(&args["params"]["title"])).collect()
+    let titled = args
+        .filter(|args| args["to"] == email)
+        .filter_map(|args| Some(args["params"]["title"].as_str()?.to_owned()));
+    titled.collect()
 }
 
 /// Of the audit log, newest first, the rows of one action.
