@@ -18784,13 +18784,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The query or the body is malformed. */
+            /** @description No such form (RFC 6749 §5.2). */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description The body is too large. */

@@ -42,6 +42,10 @@ impl Identity {
         signed_in: Option<&SignedIn>,
         joining: Joining,
     ) -> Result<(), Error> {
+        if let Some(reason) = joining.password.as_ref().and_then(|password| refuse_length(password.expose()))
+        {
+            return Err(Error::Invalid { pointer: "/password", reason: reason.to_owned() });
+        }
         let hash = Token::parse(&joining.token).ok_or(Error::LinkRefused)?.hash();
         let (invitation, account, is_stranded) = {
             let mut tx = self.0.db.read().await?;

@@ -86,7 +86,8 @@ pub(super) async fn authorize(
 /// Ask a user to let a client in, by a form
 #[utoipa::path(post, path = "/oauth/authorize", tag = "oauth", operation_id = "oauth_authorize_form", security(()),
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "To the same by GET, which brings the cookies along.")))]
+    responses((status = 303, description = "To the same by GET, which brings the cookies along."),
+        (status = 400, body = Object, content_type = "application/json", description = "No such form (RFC 6749 §5.2).")))]
 pub(super) async fn authorize_form(form: Form) -> web::Result<Response> {
     see_other(&format!("/oauth/authorize?{}", form.text()))
 }
