@@ -94,6 +94,16 @@ async function paths(page: Page): Promise<Record<string, string>> {
   };
 }
 
+/** The application that asks to be let in, on a real server. */
+let application = "";
+
+/** Its question; each is for a few minutes, so that every round asks its own. */
+function question(): string {
+  if (!house.real) return "/consent?request=req_1";
+  const query = { response_type: "code", client_id: application, redirect_uri: "http://127.0.0.1/callback", scope: "openid profile read", state: "s", code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" };
+  return `/oauth/authorize?${new URLSearchParams(query).toString()}`;
+}
+
 /** On a real server there is first something to see: a webhook, a setting that was changed, news, a run, and a camera if one is given. */
 async function furnish(page: Page) {
   if (!house.real) return;
@@ -103,6 +113,12 @@ async function furnish(page: Page) {
     expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
     return (await answer.json()) as { id: string };
   };
+  await send("post", "/users", { email: "noor.haddad@example.org", first_name: "Noor", last_name: "Haddad", password: "a quiet harbour at night", role: "operator" });
+  await send("post", "/roles", { name: "night-shift", description: "Watches at night", permissions: ["surveillance.events.read"] });
+  await send("post", "/auth/api-keys", { name: "Nightly export", scopes: ["read"], expires_at: null });
+  const service = await send("post", "/service-accounts", { name: "Door controller", role: "operator", scopes: ["surveillance.events.read"] });
+  await send("post", `/service-accounts/${service.id}/secrets`, {});
+  application = (await send("post", "/oauth/clients", { name: "Notebook reader", kind: "public", redirect_uris: ["http://127.0.0.1/callback"], client_uri: "https://reader.example.org" })).id;
   await send("post", "/webhooks", { url: "https://hooks.example.org/socle", description: "On-call pager", topics: ["jobs.*", "settings.changed"] });
   await send("put", "/settings/jobs.keep_h", { value: 72 });
   const { items } = (await (await page.request.get(`${house.base}/api/v1/schedules`)).json()) as { items: { name: string }[] };
@@ -174,6 +190,17 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
         if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
         await inspectIn(page, `${name}-${size}-${colorScheme}`);
       }
+      await page.goto(house.base + question());
+      await inspectIn(page, `consent-${size}-${colorScheme}`);
+      // Dialogs of the account.
+      await page.goto(`${house.base}/account/keys`);
+      await page.getByRole("button", { name: /New key|Nouvelle clé/ }).click();
+      await page.getByText(/Only chosen permissions|Droits choisis seulement/).click();
+      await inspectIn(page, `api-key-new-${size}-${colorScheme}`);
+      await page.goto(`${house.base}/account/security`);
+      await page.getByRole("button", { name: /^(Set up|Configurer)$/ }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await inspectIn(page, `totp-setup-${size}-${colorScheme}`);
       // The bell, open over a page.
       await page.goto(`${house.base}/admin/users`);
       await page.locator("button:visible", { has: page.locator(".lucide-bell, .lucide-bell-ring") }).click();

@@ -19,7 +19,7 @@ export function identity({ users, page, refuse, me, account, catalogue, workspac
       { id: id("key"), name: "Nightly export", prefix: "socle_Xk2v9q", scopes: ["read"], created_at: iso(80 * day), expires_at: iso(-10 * day), last_used_at: iso(9 * hour) },
       { id: id("key"), name: "Door controller", prefix: "socle_p0Qw7z", scopes: ["surveillance.events.read"], created_at: iso(4 * day), expires_at: null, last_used_at: null },
     ],
-    applications: [{ client_id: "cli_01j9reader", name: "Notebook reader", uri: "https://reader.example.org", scopes: ["openid", "profile", "read"], granted_at: iso(12 * day), last_used_at: iso(3 * hour) }],
+    applications: [{ id: "cli_01j9reader", client: { id: "cli_01j9reader", name: "Notebook reader", uri: "https://reader.example.org", logo_uri: null, registered_by_itself: true }, scopes: ["openid", "profile", "read"], granted_at: iso(12 * day), last_seen_at: iso(3 * hour) }],
     clients: [
       { id: "cli_01j9reader", scopes: ["openid", "profile", "read"], grant_types: ["authorization_code"], client_uri: "https://reader.example.org", is_active: true, last_used_at: null, name: "Notebook reader", kind: "public", redirect_uris: ["http://127.0.0.1/callback"], registered_by_itself: true, created_at: iso(12 * day) },
       { id: "cli_01j9portal", scopes: ["openid", "email"], grant_types: ["authorization_code"], client_uri: null, is_active: true, last_used_at: null, name: "Staff portal", kind: "confidential", redirect_uris: ["https://portal.example.org/oidc/callback"], registered_by_itself: false, created_at: iso(90 * day) },
@@ -103,7 +103,7 @@ export function identity({ users, page, refuse, me, account, catalogue, workspac
     },
     "DELETE /api/v1/auth/api-keys/:id": ({ id: key }) => without(state.apiKeys, key),
     "GET /api/v1/auth/applications": ({ query }) => page(state.applications, query),
-    "DELETE /api/v1/auth/applications/:client_id": ({ client_id }) => without(state.applications, client_id, "client_id"),
+    "DELETE /api/v1/auth/applications/:client_id": ({ client_id }) => without(state.applications, client_id),
     "GET /api/v1/oauth/requests/:id": ({ id: key }) => (key.endsWith("gone") ? refuse(404, "oauth.unknown-request", "there is no such request, or it has expired") : asked("Notebook reader")),
     "POST /api/v1/oauth/requests/:id/approve": ({ origin }) => ({ redirect_to: `${origin}/account` }),
     "POST /api/v1/oauth/requests/:id/deny": ({ origin }) => ({ redirect_to: `${origin}/account` }),

@@ -32,7 +32,7 @@ const me = {
 let offset = 100;
 let sessions = [
   { id: "ses_1", kind: "browser", client: null, device: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", address: "192.168.1.50", created_at: new Date().toISOString(), last_seen_at: new Date().toISOString(), current: true },
-  { id: "ses_2", kind: "client", client: "Notebook reader", device: "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36", address: "10.0.0.7", created_at: new Date().toISOString(), last_seen_at: new Date(Date.now() - 4e6).toISOString(), current: false },
+  { id: "ses_2", kind: "client", client: "cli_01j9reader", device: "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36", address: "10.0.0.7", created_at: new Date().toISOString(), last_seen_at: new Date(Date.now() - 4e6).toISOString(), current: false },
 ];
 
 class Refusal extends Error {

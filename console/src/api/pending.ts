@@ -20,23 +20,6 @@ export interface Paged<T> {
   total_pages: number;
 }
 
-export interface AuthOptions {
-  registration: "open" | "closed";
-  password_reset: boolean;
-  providers: { id: string; name: string }[];
-  passkeys: boolean;
-}
-export interface Strength {
-  score: number;
-  guesses_log10: number;
-  warning: string | null;
-  suggestions: string[];
-  refused: string | null;
-}
-export interface EmailConfirmed {
-  done: boolean;
-  waiting_for: "old" | "new" | null;
-}
 export interface Consent {
   client: { name: string; uri: string | null; logo_uri: string | null; registered_by_itself: boolean };
   scopes: { name: string; description: string }[];
@@ -46,12 +29,11 @@ export interface Consent {
   already_granted: boolean;
 }
 export interface Application {
-  client_id: string;
-  name: string;
-  uri: string | null;
+  id: string;
+  client: { id: string; name: string; uri: string | null };
   scopes: string[];
   granted_at: string;
-  last_used_at: string | null;
+  last_seen_at: string | null;
 }
 export interface OAuthClient {
   id: string;
@@ -72,7 +54,7 @@ export interface Quota {
   unit: string;
   used: number;
   limit: number | null;
-  per: "day" | null;
+  per: string | null;
   resets_at: string | null;
 }
 export interface AuditVerified {
@@ -83,5 +65,3 @@ export interface AuditVerified {
   head: string | null;
   fault: { seq: number; what: string } | null;
 }
-
-export type Linked = { id: string; name: string; email: string | null; linked_at: string };

@@ -8,6 +8,7 @@ import { identity } from "./messages/identity";
 import { notifications } from "./messages/notifications";
 import { permissions } from "./messages/permissions";
 import { problems } from "./messages/problems";
+import { strength } from "./messages/strength";
 import { surveillance } from "./messages/surveillance";
 import { workspace } from "./messages/workspace";
 import { messages, translate, type MessageKey } from "./i18n";
@@ -23,7 +24,7 @@ it.each(all)("%s says the same in both languages", (_, [english, french]) => {
 });
 
 it("defines no key twice over its files", () => {
-  const keys = [common, identity, account, workspace, access, audit, permissions, problems, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
+  const keys = [common, identity, account, workspace, access, audit, permissions, problems, strength, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
   expect(keys.length).toBe(new Set(keys).size);
 });
 

@@ -8,6 +8,7 @@ import { identity } from "./messages/identity";
 import { notifications } from "./messages/notifications";
 import { permissions } from "./messages/permissions";
 import { problems } from "./messages/problems";
+import { strength } from "./messages/strength";
 import { surveillance } from "./messages/surveillance";
 import { workspace } from "./messages/workspace";
 import { recall, remember } from "./storage";
@@ -25,6 +26,7 @@ export const messages = {
   ...audit,
   ...permissions,
   ...problems,
+  ...strength,
   ...surveillance,
   ...admin,
   ...notifications,

@@ -1,4 +1,5 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import type { Security } from "@/api/types";
 import { ask } from "@/api/pending";
 import { client, ok } from "@/lib/client";
 import { meQuery } from "@/lib/session";
@@ -15,7 +16,7 @@ export const keys = {
 
 export const securityQuery = queryOptions({
   queryKey: keys.security,
-  queryFn: ({ signal }) => ok(client.GET("/api/v1/auth/security", { signal })),
+  queryFn: ({ signal }): Promise<Security> => ok(client.GET("/api/v1/auth/security", { signal })),
 });
 
 export const passkeysQuery = queryOptions({
@@ -70,15 +71,15 @@ export const useUnlink = () => useWrite((id: string) => ask("delete", "/api/v1/a
 
 /** Forgets: who is signed in, which tells of the address that waits. */
 export const useChangeEmail = () =>
-  useWrite((body: { new_email: string; current_password: string }) => ask("post", "/api/v1/auth/email", { body }), meQuery.queryKey);
+  useWrite((body: { new_email: string; current_password: string }) => ok(client.POST("/api/v1/auth/email", { body })), meQuery.queryKey);
 
 /** Forgets: who is signed in. */
-export const useDropEmailChange = () => useWrite(() => ask("delete", "/api/v1/auth/email"), meQuery.queryKey);
+export const useDropEmailChange = () => useWrite(() => ok(client.DELETE("/api/v1/auth/email")), meQuery.queryKey);
 
 export function useDeleteMe() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (current_password: string) => ask("delete", "/api/v1/auth/me", { body: { current_password } }),
+    mutationFn: (current_password: string) => ok(client.DELETE("/api/v1/auth/me", { body: { current_password } })),
     onSuccess: () => queries.clear(),
   });
 }

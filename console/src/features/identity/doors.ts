@@ -1,5 +1,5 @@
 import { queryOptions, useMutation } from "@tanstack/react-query";
-import { ask, type AuthOptions, type EmailConfirmed, type Strength } from "@/api/pending";
+import type { SignInOptions } from "@/api/types";
 import { client, ok } from "@/lib/client";
 import type { ProblemError } from "@/lib/problem";
 import { useWayIn } from "@/lib/session";
@@ -9,7 +9,7 @@ import { askForKey, type Options } from "@/lib/webauthn";
 
 export const optionsQuery = queryOptions({
   queryKey: ["identity", "options"],
-  queryFn: ({ signal }) => ask<AuthOptions>("get", "/api/v1/auth/options", { signal }),
+  queryFn: ({ signal }): Promise<SignInOptions> => ok(client.GET("/api/v1/auth/options", { signal })),
   staleTime: 60_000,
   retry: false,
 });
@@ -72,14 +72,14 @@ export const useRegister = () =>
   });
 
 export const useResendVerification = () =>
-  useMutation({ mutationFn: (email: string) => ask("post", "/api/v1/auth/verify/resend", { body: { email } }) });
+  useMutation({ mutationFn: (email: string) => ok(client.POST("/api/v1/auth/verify/resend", { body: { email } })) });
 
-export const useVerify = () => useMutation({ mutationFn: (token: string) => ask("post", "/api/v1/auth/verify", { body: { token } }) });
+export const useVerify = () => useMutation({ mutationFn: (token: string) => ok(client.POST("/api/v1/auth/verify", { body: { token } })) });
 
-export const useForgot = () => useMutation({ mutationFn: (email: string) => ask("post", "/api/v1/auth/forgot", { body: { email } }) });
+export const useForgot = () => useMutation({ mutationFn: (email: string) => ok(client.POST("/api/v1/auth/forgot", { body: { email } })) });
 
 export const useConfirmEmail = () =>
-  useMutation({ mutationFn: (token: string) => ask<EmailConfirmed>("post", "/api/v1/auth/email/confirm", { body: { token } }) });
+  useMutation({ mutationFn: (token: string) => ok(client.POST("/api/v1/auth/email/confirm", { body: { token } })) });
 
 export const invitationQuery = (token: string) =>
   queryOptions({
@@ -96,7 +96,7 @@ export const useAcceptInvitation = () =>
 export const strengthQuery = (password: string, email: string | undefined) =>
   queryOptions({
     queryKey: ["identity", "strength", password, email],
-    queryFn: ({ signal }) => ask<Strength>("post", "/api/v1/auth/password/strength", { body: { password, email: email || undefined }, signal }),
+    queryFn: ({ signal }) => ok(client.POST("/api/v1/auth/password/strength", { body: { password, email: email || undefined }, signal })),
     enabled: password !== "",
     // A password is not kept longer than it is looked at.
     gcTime: 0,

@@ -1,4 +1,4 @@
-import type { Strength } from "@/api/pending";
+import type { Strength } from "@/api/types";
 import { hasMessage, type Translate } from "@/lib/i18n";
 
 export const PASSWORD_MIN = 8;
@@ -26,19 +26,21 @@ export function judge(password: string, told: Pick<Strength, "score" | "refused"
   return { bars, word: (["none", "weak", "fair", "good", "strong"] as const)[bars] };
 }
 
-const known = (t: Translate, kind: string, name: string) => {
-  const key = `password.${kind}.${name}`;
-  return hasMessage(key) ? t(key) : name;
-};
+/** The server says it in English; where the console knows the sentence, it stands in its language. */
+function said(t: Translate, sentence: string): string {
+  const words = sentence.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  const key = `password.says.${words}`;
+  return hasMessage(key) ? t(key) : sentence;
+}
 
 /** Why it would be refused; the length is told by the meter and the hint. */
 export function refusalText(t: Translate, told: Strength): string {
-  return told.refused ? known(t, "refused", told.refused) : "";
+  return told.refused ? said(t, told.refused) : "";
 }
 
 /** What is weak about it, and one thing that would help. */
 export function adviceText(t: Translate, told: Strength): string {
   if (told.score >= 3) return "";
   const [first] = told.suggestions;
-  return [told.warning && known(t, "warning", told.warning), first && known(t, "advice", first)].filter(Boolean).join(" ");
+  return [told.warning && said(t, told.warning), first && said(t, first)].filter(Boolean).join(" ");
 }

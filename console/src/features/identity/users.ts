@@ -1,7 +1,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import type { Session, User } from "@/api/types";
-import { ask, type Paged } from "@/api/pending";
+import type { User } from "@/api/types";
 import { client, ok } from "@/lib/client";
+import { toProblem } from "@/lib/problem";
 import { useWrite } from "@/lib/queries-client";
 import { keys } from "./queries";
 
@@ -26,8 +26,22 @@ export const usersQuery = (filters: UserFilters) =>
 export const userQuery = (id: string) =>
   queryOptions({
     queryKey: [...keys.users, "one", id],
-    queryFn: ({ signal }) => ok(client.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) =>
+      ok(client.GET("/api/v1/users/{id}", { params: { path: { id } }, signal })).catch(async (error: unknown) => {
+        const deleted = toProblem(error).status === 404 ? await deletedUser(id, signal) : undefined;
+        if (!deleted) throw error;
+        return deleted;
+      }),
   });
+
+/** Who was deleted is only in the list of the deleted. */
+async function deletedUser(id: string, signal: AbortSignal): Promise<User | undefined> {
+  for (let page = 1; ; page++) {
+    const list = await ok(client.GET("/api/v1/users", { params: { query: { deleted: true, page, page_size: 100 } }, signal }));
+    const found = list.items.find((user) => user.id === id);
+    if (found || page >= list.total_pages) return found;
+  }
+}
 
 export interface NewUserInput {
   email: string;
@@ -53,13 +67,13 @@ export interface UserChange {
 export const useUpdateUser = (id: string) => useWrite((body: UserChange) => ok(client.PATCH("/api/v1/users/{id}", { params: { path: { id } }, body })), keys.users);
 
 /** Forgets: users. */
-export const useDeleteUser = () => useWrite((id: string) => ask("delete", "/api/v1/users/{id}", { params: { path: { id } } }), keys.users);
+export const useDeleteUser = () => useWrite((id: string) => ok(client.DELETE("/api/v1/users/{id}", { params: { path: { id } } })), keys.users);
 
 /** Forgets: users. */
-export const useRestoreUser = () => useWrite((id: string) => ask<User>("post", "/api/v1/users/{id}/restore", { params: { path: { id } } }), keys.users);
+export const useRestoreUser = () => useWrite((id: string) => ok(client.POST("/api/v1/users/{id}/restore", { params: { path: { id } } })), keys.users);
 
 /** Forgets: the lists of users. The account itself is gone, and not asked for again. */
-export const usePurgeUser = () => useWrite((id: string) => ask("post", "/api/v1/users/{id}/purge", { params: { path: { id } } }), [...keys.users, "list"]);
+export const usePurgeUser = () => useWrite((id: string) => ok(client.POST("/api/v1/users/{id}/purge", { params: { path: { id } } })), [...keys.users, "list"]);
 
 /** With `send` by mail, else told here. */
 export const useResetLink = (id: string) =>
@@ -72,8 +86,8 @@ export const useResetSecondFactor = (id: string) =>
 export const userSessionsQuery = (id: string) =>
   queryOptions({
     queryKey: [...keys.userSessions, id],
-    queryFn: ({ signal }) => ask<Paged<Session>>("get", "/api/v1/users/{id}/sessions", { params: { path: { id }, query: { page_size: 100 } }, signal }),
+    queryFn: ({ signal }) => ok(client.GET("/api/v1/users/{id}/sessions", { params: { path: { id }, query: { page_size: 100 } }, signal })),
   });
 
 /** Forgets: sessions of users. */
-export const useEndUserSessions = (id: string) => useWrite(() => ask("delete", "/api/v1/users/{id}/sessions", { params: { path: { id } } }), keys.userSessions);
+export const useEndUserSessions = (id: string) => useWrite(() => ok(client.DELETE("/api/v1/users/{id}/sessions", { params: { path: { id } } })), keys.userSessions);

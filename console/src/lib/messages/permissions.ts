@@ -16,6 +16,8 @@ export const permissions = {
   "permission.identity.quotas.write": ["Set what workspaces may use", "Fixer ce que les espaces peuvent utiliser"],
   "permission.identity.service_accounts.read": ["See the workspace’s service accounts", "Voir les comptes de service de l’espace"],
   "permission.identity.service_accounts.write": ["Create, change and delete service accounts and their secrets", "Créer, modifier et supprimer les comptes de service et leurs secrets"],
+  "permission.identity.clients.read": ["See the applications that people can let in", "Voir les applications que l’on peut laisser entrer"],
+  "permission.identity.clients.write": ["Register, change and delete applications", "Enregistrer, modifier et supprimer des applications"],
   "permission.identity.signing_keys.read": ["See the keys that sign tokens", "Voir les clés qui signent les jetons"],
   "permission.identity.signing_keys.write": ["Replace the keys that sign tokens", "Remplacer les clés qui signent les jetons"],
   "permission.admin.tasks.read": ["See long work and its progress", "Voir les longs travaux et leur avancement"],

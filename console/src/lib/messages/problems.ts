@@ -35,5 +35,8 @@ export const problems = {
   "problem.identity.not-this-session": ["This session may not change what protects the account. Sign in with the password.", "Cette session ne peut pas changer ce qui protège le compte. Connectez-vous par mot de passe."],
   "problem.identity.own-session-needed": ["An API key or an application cannot do this. Sign in.", "Une clé d’API ou une application ne peut pas faire ceci. Connectez-vous."],
   "problem.identity.foreign-origin": ["This page’s address is not one that the server knows as its own.", "L’adresse de cette page n’est pas connue du serveur comme la sienne."],
+  "problem.identity.user-code-unknown": ["No device shows this code, or no longer.", "Aucun appareil n’affiche ce code, ou plus maintenant."],
+  "problem.identity.too-many": ["There are as many as there may be. Remove one first.", "Il y en a autant que permis. Retirez-en un d’abord."],
+  "problem.identity.not-deleted": ["It is not deleted.", "Ce n’est pas supprimé."],
   "problem.quota.reached": ["A limit of this workspace is reached. See Usage and limits.", "Une limite de cet espace est atteinte. Voir Usage et limites."],
 } as const satisfies Messages;

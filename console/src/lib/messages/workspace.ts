@@ -54,6 +54,7 @@ export const workspace = {
   "quotas.near": ["nearly full", "presque plein"],
   "quotas.full": ["limit reached", "limite atteinte"],
   "quotas.perDay": ["Per day", "Par jour"],
+  "quotas.perMonth": ["Per month", "Par mois"],
   "quotas.standing": ["At a time", "À la fois"],
   "quotas.resets": ["begins anew {at}", "repart le {at}"],
   "quotas.foot": ["When a limit is reached, what would go beyond it is refused, and what is there stays.", "Quand une limite est atteinte, ce qui la dépasserait est refusé, et ce qui existe reste."],

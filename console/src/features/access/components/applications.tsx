@@ -30,16 +30,16 @@ export function Applications() {
           ) : (
             <ul className="divide-y divide-line">
               {applications.map((one) => (
-                <li key={one.client_id} className="flex flex-wrap items-center gap-x-6 gap-y-2 px-4 py-3">
+                <li key={one.id} className="flex flex-wrap items-center gap-x-6 gap-y-2 px-4 py-3">
                   <div className="min-w-0 flex-1 basis-64">
-                    <p className="font-medium break-words">{one.name}</p>
+                    <p className="font-medium break-words">{one.client.name}</p>
                     <p className="text-sm break-words text-muted">{one.scopes.map((scope) => scopeLabel(t, scope)).join(" · ")}</p>
                     <p className="text-sm text-muted">
                       {t("applications.since", { at: format.date(one.granted_at) })}
-                      {one.last_used_at && ` · ${t("used", { ago: format.ago(one.last_used_at) })}`}
+                      {one.last_seen_at && ` · ${t("used", { ago: format.ago(one.last_seen_at) })}`}
                     </p>
                   </div>
-                  <Button small onPress={() => setLeaving(one)} aria-label={t("applications.endOf", { name: one.name })}>
+                  <Button small onPress={() => setLeaving(one)} aria-label={t("applications.endOf", { name: one.client.name })}>
                     {t("applications.end")}
                   </Button>
                 </li>
@@ -52,10 +52,10 @@ export function Applications() {
         <Confirm
           isOpen
           title={t("applications.end")}
-          body={t("applications.endBody", { name: leaving.name })}
+          body={t("applications.endBody", { name: leaving.client.name })}
           action={t("applications.end")}
           onClose={() => setLeaving(null)}
-          onConfirm={() => remove.mutateAsync(leaving.client_id).then(() => toast(t("applications.ended")))}
+          onConfirm={() => remove.mutateAsync(leaving.id).then(() => toast(t("applications.ended")))}
         />
       )}
     </Section>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Bot, Plus } from "lucide-react";
 import { useState } from "react";
-import type { ServiceAccount } from "@/api/types";
+import type { ServiceAccount, ServiceAccountDetail } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
@@ -93,27 +93,7 @@ function Detail({ service, editable }: { service: ServiceAccount; editable: bool
       <section>
         <h3 className="mb-1.5 text-sm font-medium">{t("services.secretsTitle")}</h3>
         <Loaded query={query} rows={2}>
-          {({ secrets }) => secrets.length === 0 ? (
-          <p className="text-sm text-muted">{t("services.noSecret")}</p>
-        ) : (
-          <ul className="divide-y divide-line rounded-control border border-line">
-            {secrets.map((secret) => (
-              <li key={secret.id} className="flex flex-wrap items-center justify-between gap-2 px-3 py-2 text-sm">
-                <span className="min-w-0">
-                  <code className="text-xs break-all">{secret.prefix}…</code>
-                  <span className="block text-muted">
-                    {format.date(secret.created_at)} · {secret.last_used_at ? t("used", { ago: format.ago(secret.last_used_at) }) : t("unused")}
-                  </span>
-                </span>
-                {editable && (
-                  <Button small onPress={() => setDropped(secret.id)} aria-label={t("services.dropSecretOf", { id: secret.prefix })}>
-                    {t("services.dropSecret")}
-                  </Button>
-                )}
-              </li>
-            ))}
-          </ul>
-          )}
+          {({ secrets }) => (secrets.length === 0 ? <p className="text-sm text-muted">{t("services.noSecret")}</p> : <Secrets secrets={secrets} onDrop={editable ? setDropped : undefined} />)}
         </Loaded>
       </section>
       {add.isError && <Notice problem={toProblem(add.error)} />}
@@ -158,5 +138,29 @@ function Detail({ service, editable }: { service: ServiceAccount; editable: bool
         />
       )}
     </div>
+  );
+}
+
+function Secrets({ secrets, onDrop }: { secrets: ServiceAccountDetail["secrets"]; onDrop?: (id: string) => void }) {
+  const t = useT();
+  const format = useFormat();
+  return (
+    <ul className="divide-y divide-line rounded-control border border-line">
+      {secrets.map((secret) => (
+        <li key={secret.id} className="flex flex-wrap items-center justify-between gap-2 px-3 py-2 text-sm">
+          <span className="min-w-0">
+            <code className="text-xs break-all">{secret.prefix}…</code>
+            <span className="block text-muted">
+              {format.date(secret.created_at)} · {secret.last_used_at ? t("used", { ago: format.ago(secret.last_used_at) }) : t("unused")}
+            </span>
+          </span>
+          {onDrop && (
+            <Button small onPress={() => onDrop(secret.id)} aria-label={t("services.dropSecretOf", { id: secret.prefix })}>
+              {t("services.dropSecret")}
+            </Button>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }

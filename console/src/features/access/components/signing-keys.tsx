@@ -53,24 +53,25 @@ export function SigningKeys({ editable }: { editable: boolean }) {
               {t("signing.noneBody")}
             </Empty>
           ) : (
-          <ul className="divide-y divide-line">
-            {keys.map((key) => (
-              <li key={key.id} className="flex flex-wrap items-center gap-x-6 gap-y-1.5 px-4 py-3">
-                <div className="min-w-0 flex-1 basis-64">
-                  <p className="flex flex-wrap items-center gap-2">
-                    <span className="font-medium">{key.algorithm}</span>
-                    <Badge tone={tones[key.state] ?? "neutral"}>{stateLabel(t, key.state)}</Badge>
+            <ul className="divide-y divide-line">
+              {keys.map((key) => (
+                <li key={key.id} className="flex flex-wrap items-center gap-x-6 gap-y-1.5 px-4 py-3">
+                  <div className="min-w-0 flex-1 basis-64">
+                    <p className="flex flex-wrap items-center gap-2">
+                      <span className="font-medium">{key.algorithm}</span>
+                      <Badge tone={tones[key.state] ?? "neutral"}>{stateLabel(t, key.state)}</Badge>
+                    </p>
+                    <code className="block text-xs break-all text-muted">{key.id}</code>
+                  </div>
+                  <p className="text-sm text-muted">
+                    {t("signing.since", { at: format.dateTime(key.created_at) })}
+                    {key.state === "next" && ` · ${t("signing.from", { at: format.dateTime(key.active_from) })}`}
                   </p>
-                  <code className="block text-xs break-all text-muted">{key.id}</code>
-                </div>
-                <p className="text-sm text-muted">
-                  {t("signing.since", { at: format.dateTime(key.created_at) })}
-                  {key.state === "next" && ` · ${t("signing.from", { at: format.dateTime(key.active_from) })}`}
-                </p>
-              </li>
-            ))}
-          </ul>
-        )}
+                </li>
+              ))}
+            </ul>
+          )
+        }
       </Loaded>
       <Dialog title={t("signing.rotate")} isOpen={asking} onClose={close} alert>
         <div className="space-y-4">

@@ -17,7 +17,10 @@ export function AccountTabs() {
   const path = useLocation({ select: (location) => location.pathname });
   const row = useRef<HTMLElement>(null);
   // The row is wider than a phone: the tab that one is on is in sight.
-  useEffect(() => row.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" }), [path]);
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which is no clean-up.
+    row.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  }, [path]);
   return (
     <nav ref={row} aria-label={t("account.title")} className={tabsClass}>
       {TABS.map(([to, label]) => (

@@ -13,7 +13,10 @@ import { Loaded } from "@/ui/states";
 import { deviceName } from "@/features/identity/device-name";
 import { sessionsQuery, useEndSession } from "@/features/identity/queries";
 
-export function Sessions() {
+/** What an application is called, by its id. */
+type ClientName = (id: string) => string;
+
+export function Sessions({ clientName }: { clientName: ClientName }) {
   const t = useT();
   const query = useQuery(sessionsQuery);
   const end = useEndSession();
@@ -38,6 +41,7 @@ export function Sessions() {
               <SessionRow
                 key={session.id}
                 session={session}
+                clientName={clientName}
                 action={
                   !session.current && (
                     <Button small isPending={end.isPending && end.variables === session.id} aria-label={t("sessions.endOf", { device: deviceName(session.device) })} onPress={() => end.mutate(session.id)}>
@@ -56,7 +60,7 @@ export function Sessions() {
 
 const icons: Record<string, LucideIcon> = { browser: Monitor, program: SquareTerminal, client: AppWindow, service: Bot };
 
-export function SessionRow({ session, action }: { session: Session; action?: ReactNode }) {
+export function SessionRow({ session, action, clientName }: { session: Session; action?: ReactNode; clientName?: ClientName }) {
   const t = useT();
   const format = useFormat();
   const handheld = /Android|iPhone|iPad|Mobile/.test(session.device);
@@ -72,7 +76,7 @@ export function SessionRow({ session, action }: { session: Session; action?: Rea
           {session.current && <Badge tone="good">{t("sessions.current")}</Badge>}
         </p>
         <p className="text-sm break-words text-muted">
-          {session.client ? t("sessions.through", { name: session.client }) : t(`sessions.kind.${session.kind ?? "browser"}`)}
+          {session.client ? t("sessions.through", { name: clientName?.(session.client) ?? session.client }) : t(`sessions.kind.${session.kind ?? "browser"}`)}
           {session.address && ` · ${session.address}`} · {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
         </p>
       </div>

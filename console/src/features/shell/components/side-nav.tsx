@@ -17,7 +17,10 @@ export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"
   const path = useLocation({ select: (location) => location.pathname });
   const list = useRef<HTMLElement>(null);
   // The list is longer than some windows: where one is, is in sight.
-  useEffect(() => list.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest" }), [path]);
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which is no clean-up.
+    list.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest" });
+  }, [path]);
   const sentinel = openTo(SENTINEL, permissions);
   const workspace = openTo(WORKSPACE, permissions);
   const administration = openTo(ADMINISTRATION, permissions);

@@ -29,7 +29,7 @@ export function QuotaList({ quotas }: { quotas: readonly Quota[] }) {
             </p>
             {quota.limit !== null && <Meter share={shareOf(quota)} tone={tones[state]} label={label} />}
             <p className="mt-auto text-sm text-muted">
-              {quota.per === "day" ? t("quotas.perDay") : t("quotas.standing")}
+              {t(quota.per === "day" ? "quotas.perDay" : quota.per === "month" ? "quotas.perMonth" : "quotas.standing")}
               {quota.resets_at && ` · ${t("quotas.resets", { at: format.dateTime(quota.resets_at) })}`}
             </p>
           </li>
