@@ -3,7 +3,7 @@ import { administrator, draw, firstRun, openHouse, watchFaults, type House } fro
 
 let house: House;
 test.beforeAll(async () => {
-  house = await openHouse({ SOCLE_MOCK_EMPTY: "1" });
+  house = await openHouse({ mock: { SOCLE_MOCK_EMPTY: "1" } });
 });
 test.afterAll(() => house?.stop());
 

@@ -1,6 +1,6 @@
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("SOCLE_")));
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
@@ -35,18 +35,27 @@ function freePort(): Promise<number> {
   });
 }
 
-/**
- * `mock` holds what only the mock understands, `settings` what only the real server does. Browsers lend passkeys to this
- * machine by its name alone.
- */
-export async function openHouse(mock: NodeJS.ProcessEnv = {}, settings: NodeJS.ProcessEnv = {}, host = "127.0.0.1"): Promise<House> {
+export interface Setup {
+  /** What only the mock understands. */
+  mock?: NodeJS.ProcessEnv;
+  /** What only the real server does, as variables. */
+  settings?: NodeJS.ProcessEnv;
+  /** The same as a file: TOML, made when the address is known. */
+  file?: (base: string) => string;
+  /** Browsers lend passkeys to this machine by its name alone. */
+  host?: "localhost" | "127.0.0.1";
+}
+
+export async function openHouse({ mock = {}, settings: given = {}, file, host = "127.0.0.1" }: Setup = {}): Promise<House> {
   const port = await freePort();
   const base = `http://${host}:${port}`;
-  if (host !== "127.0.0.1") settings = { ...settings, SOCLE_SERVER__PUBLIC_URL: base };
+  const settings = { ...(host === "localhost" && { SOCLE_SERVER__PUBLIC_URL: base }), ...given };
   const binary = process.env.SOCLE_BIN;
   const folder = mkdtempSync(join(tmpdir(), "socle-e2e-"));
+  const config = file ? ["--config", join(folder, "socle.toml")] : [];
+  if (file) writeFileSync(join(folder, "socle.toml"), file(base));
   const child: ChildProcess = binary
-    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: { ...withoutSettings(process.env), ...settings } })
+    ? spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, "--data", folder, ...config], { env: { ...withoutSettings(process.env), ...settings } })
     : spawn(process.execPath, [fileURLToPath(new URL("./mock/server.mjs", import.meta.url))], {
         env: { ...process.env, SOCLE_MOCK_PORT: String(port), SOCLE_MOCK_FIRST_RUN: "1", ...mock },
       });
@@ -113,4 +122,50 @@ export async function draw(page: Page, points: readonly (readonly [number, numbe
 /** What a list of the API holds, as the person of this page sees it. */
 export async function items<T>(page: Page, house: House, path: string): Promise<T[]> {
   return ((await (await page.request.get(`${house.base}/api/v1${path}`)).json()) as { items: T[] }).items;
+}
+
+/** The token that goes with every unsafe request of this page's session. */
+const csrf = async (page: Page) => decodeURIComponent((await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value);
+
+/** Asks the API for something, as the person of this page; the answer may be a refusal. */
+export async function ask(page: Page, house: House, method: "post" | "put" | "patch" | "delete", path: string, data?: unknown) {
+  return page.request[method](`${house.base}/api/v1${path}`, { data, headers: { "X-CSRF-Token": await csrf(page) } });
+}
+
+/** The same where a refusal would be a fault of the test. */
+export async function send<T = unknown>(page: Page, house: House, method: "post" | "put" | "patch", path: string, data?: unknown): Promise<T> {
+  const answer = await ask(page, house, method, path, data);
+  expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+  return (answer.status() === 204 ? undefined : await answer.json()) as T;
+}
+
+export const menu = (page: Page, name: string) => page.getByRole("navigation", { name: "Main navigation" }).getByRole("link", { name, exact: true });
+
+export const signedIn = (page: Page) => expect(page.getByRole("navigation", { name: "Main navigation" })).toBeVisible();
+
+export async function signOut(page: Page) {
+  await page.getByRole("button", { name: /^Menu of/ }).last().click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+}
+
+export const form = (fields: Record<string, string>) => ({ method: "POST", body: new URLSearchParams(fields), headers: { "Content-Type": "application/x-www-form-urlencoded" } });
+
+/** Goes from stop to stop, as somebody without a mouse does, until there. */
+export async function tabTo(page: Page, target: Locator) {
+  await expect(target).toBeVisible();
+  for (let stops = 0; stops < 60; stops++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`not reached by keyboard: ${target.toString()}`);
+}
+
+/** Types into one field after the other, and sends the form. */
+export async function typeForm(page: Page, ...texts: string[]) {
+  for (const [at, text] of texts.entries()) {
+    if (at > 0) await page.keyboard.press("Tab");
+    await page.keyboard.type(text);
+  }
+  await page.keyboard.press("Enter");
 }

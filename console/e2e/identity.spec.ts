@@ -1,7 +1,8 @@
 import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { administrator, firstRun, items, openHouse, watchFaults, type House } from "./house";
+import { administrator, ask, firstRun, form, items, menu, openHouse, send, signedIn, signOut, tabTo, typeForm, watchFaults, type House } from "./house";
 import { openMailbox, type Mailbox } from "./mailbox";
 import { code } from "./totp";
 
@@ -23,7 +24,7 @@ test.beforeAll(async ({ browser }) => {
   if (!process.env.SOCLE_BIN) return;
   mailbox = await openMailbox();
   const settings = { SOCLE_MAIL__URL: mailbox.url, SOCLE_MAIL__FROM: "Socle <socle@example.org>", SOCLE_OUTBOUND__PRIVATE_ALLOWED: "127.0.0.1" };
-  house = await openHouse({}, settings, "localhost");
+  house = await openHouse({ settings, host: "localhost" });
   const open = async () => {
     const context = await browser.newContext({ locale: "en-GB", baseURL: house.base, acceptDownloads: true });
     contexts.push(context);
@@ -41,76 +42,55 @@ test.afterAll(async () => {
   mailbox?.close();
 });
 
+const link = async (address: string, path: string) => house.base + (await mailbox.link(address, path));
+
 const watched: string[][] = [];
 function watch(page: Page) {
   watched.push(watchFaults(page));
 }
 test.afterEach(() => expect(watched.flat()).toEqual([]));
 
-/** The link to a page of ours in the last mail to somebody, once it is there. */
-async function linkTo(address: string, path: string): Promise<string> {
-  const found = () =>
-    mailbox.mails
-      .filter((mail) => mail.to.includes(address))
-      .map((mail) => new RegExp(`${path}\\?token=[\\w.~%-]+`).exec(mail.text)?.[0])
-      .filter((link) => link !== undefined)
-      .at(-1);
-  await expect.poll(found, { timeout: 30_000, message: `a mail to ${address} with ${path}` }).toBeTruthy();
-  return house.base + found()!;
-}
-
-const csrf = async (page: Page) => decodeURIComponent((await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value);
-
-async function send(page: Page, method: "post" | "put" | "patch", path: string, data: unknown) {
-  const answer = await page.request[method](`${house.base}/api/v1${path}`, { data, headers: { "X-CSRF-Token": await csrf(page) } });
-  expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-  return answer;
-}
-
-const menu = (page: Page, name: string) => page.getByRole("navigation", { name: "Main navigation" }).getByRole("link", { name, exact: true });
-
-async function signOut(page: Page) {
-  await page.getByRole("button", { name: /^Menu of/ }).last().click();
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
-  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
-}
-
-const signedIn = (page: Page) => expect(page.getByRole("navigation", { name: "Main navigation" })).toBeVisible();
-
-test("somebody signs up, confirms the address by mail, and signs in by keyboard alone", async () => {
-  await send(admin, "put", "/settings/identity.registration", { value: "open" });
+test("somebody signs up, confirms the address by mail, and signs in: by keyboard alone", async () => {
+  await send(admin, house, "put", "/settings/identity.registration", { value: "open" });
   await person.goto("/login");
-  await person.getByRole("link", { name: "Create an account" }).click();
+  await tabTo(person, person.getByRole("link", { name: "Create an account" }));
+  await person.keyboard.press("Enter");
+  await expect(person.getByLabel("First name")).toBeFocused();
   await expect(person.getByLabel("E-mail")).toHaveAttribute("autocomplete", "username");
   const password = person.getByLabel("Password", { exact: true });
   await expect(password).toHaveAttribute("autocomplete", "new-password");
-  await person.getByLabel("First name").fill("Bob");
-  await person.getByLabel("Last name").fill("Ferry");
-  await person.getByLabel("E-mail").fill(bob.email);
-  await password.fill("password");
-  await expect(person.getByRole("meter", { name: "Strength of the password" })).toHaveAttribute("aria-valuetext", "refused");
-  await password.fill(bob.password);
-  await expect(person.getByRole("meter", { name: "Strength of the password" })).toHaveAttribute("aria-valuetext", "very good");
-  await person.getByRole("button", { name: "Create the account" }).click();
+  const meter = person.getByRole("meter", { name: "Strength of the password" });
+  await typeForm(person, "Bob", "Ferry", bob.email, "password");
+  await expect(meter).toHaveAttribute("aria-valuetext", "refused");
+  await expect(person.getByText("It is among the first that would be guessed.")).toBeVisible();
+  await tabTo(person, password);
+  await person.keyboard.press("ControlOrMeta+a");
+  await person.keyboard.type(bob.password);
+  await expect(meter).toHaveAttribute("aria-valuetext", "very good");
+  await person.keyboard.press("Enter");
   await expect(person.getByRole("heading", { name: "Check your mail" })).toBeVisible();
 
-  const link = await linkTo(bob.email, "/verify");
-  await person.goto(link);
-  await person.getByRole("button", { name: "Confirm this address" }).click();
+  const mailed = await link(bob.email, "/verify");
+  await person.goto(mailed);
+  await tabTo(person, person.getByRole("button", { name: "Confirm this address" }));
+  await person.keyboard.press("Enter");
   await expect(person.getByText("Your address is confirmed.")).toBeVisible();
   // It works once.
-  await person.goto(link);
-  await person.getByRole("button", { name: "Confirm this address" }).click();
+  await person.goto(mailed);
+  await tabTo(person, person.getByRole("button", { name: "Confirm this address" }));
+  await person.keyboard.press("Enter");
   await expect(person.getByRole("alert")).toContainText("The link does not work");
 
   await person.goto("/login");
-  await expect(person.getByLabel("E-mail")).toBeFocused();
-  await person.keyboard.type(bob.email);
-  await person.keyboard.press("Tab");
-  await person.keyboard.type(bob.password);
-  await person.keyboard.press("Enter");
+  await signInByKeys();
   await signedIn(person);
 });
+
+async function signInByKeys() {
+  await expect(person.getByLabel("E-mail")).toBeFocused();
+  await expect(person.getByLabel("Password")).toHaveAttribute("autocomplete", "current-password");
+  await typeForm(person, bob.email, bob.password);
+}
 
 test("a forgotten password is set by mail", async () => {
   await signOut(person);
@@ -118,21 +98,32 @@ test("a forgotten password is set by mail", async () => {
   await person.getByLabel("E-mail").fill(bob.email);
   await person.getByRole("button", { name: "Send the link" }).click();
   await expect(person.getByRole("heading", { name: "Check your mail" })).toBeVisible();
-  await person.goto(await linkTo(bob.email, "/reset"));
+  await person.goto(await link(bob.email, "/reset"));
   bob.password = "eight loud boats at midnight";
-  await person.getByLabel("New password").fill(bob.password);
+  const field = person.getByLabel("New password");
+  await expect(field).toHaveAttribute("autocomplete", "new-password");
+  await field.fill(bob.password);
   await person.getByRole("button", { name: "Set the password" }).click();
   await expect(person.getByText("Your password is set.")).toBeVisible();
   await person.getByRole("link", { name: "Sign in" }).click();
-  await person.getByLabel("E-mail").fill(bob.email);
-  await person.getByLabel("Password").fill(bob.password);
-  await person.getByRole("button", { name: "Sign in", exact: true }).click();
+  await signInByKeys();
   await signedIn(person);
 });
 
-test("an authenticator app is set up, and asked for", async () => {
+test("an authenticator app is set up, and asked for: by keyboard alone", async () => {
+  const press = async (name: string | RegExp) => {
+    await tabTo(person, person.getByRole("button", { name }));
+    await person.keyboard.press("Enter");
+  };
+  const leave = async () => {
+    await tabTo(person, person.getByRole("button", { name: /^Menu of/ }).last());
+    await person.keyboard.press("Enter");
+    await expect(person.getByRole("menuitem", { name: "Sign out" })).toBeVisible();
+    await person.keyboard.press("End");
+    await person.keyboard.press("Enter");
+  };
   await person.goto("/account/security");
-  await person.getByRole("button", { name: "Set up" }).click();
+  await press("Set up");
   const dialog = person.getByRole("dialog");
   const picture = dialog.getByRole("img", { name: /^QR code/ });
   await expect(picture).toBeVisible();
@@ -140,44 +131,46 @@ test("an authenticator app is set up, and asked for", async () => {
   secret = await dialog.getByLabel("Or type this secret there").inputValue();
   const field = dialog.getByLabel("Code from your app");
   await expect(field).toHaveAttribute("autocomplete", "one-time-code");
-  await field.fill("000000");
-  await dialog.getByRole("button", { name: "Switch on" }).click();
+  await tabTo(person, field);
+  await typeForm(person, "000000");
   await expect(dialog.getByRole("alert")).toBeVisible();
-  await field.fill(code(secret));
-  await dialog.getByRole("button", { name: "Switch on" }).click();
+  await tabTo(person, field);
+  await person.keyboard.press("ControlOrMeta+a");
+  await typeForm(person, code(secret));
   const list = person.getByRole("list", { name: "Recovery codes" });
   await expect(list.getByRole("listitem")).toHaveCount(10);
   recovery = await list.getByRole("listitem").allInnerTexts();
   const download = person.waitForEvent("download");
-  await person.getByRole("button", { name: "Save as a file" }).click();
-  expect((await download).suggestedFilename()).toBe("recovery-codes.txt");
+  await press("Save as a file");
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("recovery-codes.txt");
+  const kept = await readFile(await file.path(), "utf8");
+  for (const one of recovery) expect(kept).toContain(one);
   await expect(person.getByRole("button", { name: "Done" })).toBeDisabled();
-  await person.getByText("I have kept them").click();
-  await person.getByRole("button", { name: "Done" }).click();
+  await tabTo(person, person.getByRole("checkbox", { name: "I have kept them" }));
+  await person.keyboard.press("Space");
+  await press("Done");
   await expect(person.getByText("10 left")).toBeVisible();
 
-  await signOut(person);
-  await person.getByLabel("E-mail").fill(bob.email);
-  await person.getByLabel("Password").fill(bob.password);
-  await person.getByRole("button", { name: "Sign in", exact: true }).click();
+  await leave();
+  await signInByKeys();
   await expect(person.getByRole("heading", { name: "Second step" })).toBeVisible();
   const asked = person.getByLabel("Code from your app");
   await expect(asked).toBeFocused();
-  await asked.fill("000000");
-  await person.keyboard.press("Enter");
+  await expect(asked).toHaveAttribute("autocomplete", "one-time-code");
+  await typeForm(person, "000000");
   await expect(person.getByRole("alert")).toContainText("The code is wrong");
+  await tabTo(person, asked);
+  await person.keyboard.press("ControlOrMeta+a");
   // The next one: that of the setting up counts once.
-  await asked.fill(code(secret, 1));
-  await person.keyboard.press("Enter");
+  await typeForm(person, code(secret, 1));
   await signedIn(person);
 
-  await signOut(person);
-  await person.getByLabel("E-mail").fill(bob.email);
-  await person.getByLabel("Password").fill(bob.password);
-  await person.getByRole("button", { name: "Sign in", exact: true }).click();
-  await person.getByRole("button", { name: "Use a recovery code" }).click();
-  await person.getByLabel("Recovery code").fill(recovery[0]!);
-  await person.getByRole("button", { name: "Sign in", exact: true }).click();
+  await leave();
+  await signInByKeys();
+  await press("Use a recovery code");
+  await expect(person.getByLabel("Recovery code")).toBeFocused();
+  await typeForm(person, recovery[0]!);
   await signedIn(person);
   await person.goto("/account/security");
   await expect(person.getByText("9 left")).toBeVisible();
@@ -232,17 +225,35 @@ test("an API key is shown once, works, and is revoked", async () => {
   expect((await me()).status).toBe(401);
 });
 
+test("the address is changed when both mailboxes say yes", async () => {
+  const to = "robert@example.org";
+  await person.goto("/account");
+  await person.getByRole("button", { name: "Change", exact: true }).click();
+  await person.getByLabel("New address").fill(to);
+  await person.getByLabel("Current password").fill(bob.password);
+  await person.getByRole("button", { name: "Send both mails" }).click();
+  await expect(person.getByText(`Waits to become ${to}`)).toBeVisible();
+  // The new one alone is not enough.
+  await person.goto(await link(to, "/confirm-email"));
+  await person.getByRole("button", { name: "Confirm this address" }).click();
+  await expect(person.getByText("to the old address is still to be used")).toBeVisible();
+  await person.goto(await link(bob.email, "/confirm-email"));
+  await person.getByRole("button", { name: "Confirm this address" }).click();
+  await expect(person.getByText("Both addresses have confirmed")).toBeVisible();
+  bob.email = to;
+});
+
 test("what touches the account's safety asks again who it is", async () => {
   test.slow();
   // As after an hour: the session was not confirmed lately.
-  const stale = await openHouse({}, { SOCLE_IDENTITY__CONFIRM_WINDOW_S: "1" }, "localhost");
+  const stale = await openHouse({ settings: { SOCLE_IDENTITY__CONFIRM_WINDOW_S: "1" }, host: "localhost" });
   const context = await contexts[0]!.browser()!.newContext({ locale: "en-GB" });
   try {
     const page = await context.newPage();
     watch(page);
     await firstRun(page, stale);
     await page.goto(`${stale.base}/account/keys`);
-    const asked = async () => (await page.request.post(`${stale.base}/api/v1/auth/passkeys/start`, { data: {}, headers: { "X-CSRF-Token": await csrf(page) } })).status();
+    const asked = async () => (await ask(page, stale, "post", "/auth/passkeys/start", {})).status();
     await expect.poll(asked, { message: "the window is over" }).toBe(403);
     await page.getByRole("button", { name: "New key" }).first().click();
     await page.getByLabel("Name", { exact: true }).fill("Late script");
@@ -288,7 +299,7 @@ test("a role is made, somebody is invited with it, joins, and loses it", async (
   contexts.push(context);
   const carol = await context.newPage();
   watch(carol);
-  await carol.goto(await linkTo("carol@example.org", "/invitation"));
+  await carol.goto(await link("carol@example.org", "/invitation"));
   await expect(carol.getByText("Ada Durand")).toBeVisible();
   await carol.getByLabel("First name").fill("Carol");
   await carol.getByLabel("Last name").fill("Quay");
@@ -365,8 +376,6 @@ async function application(): Promise<{ uri: string; replies: Reply[]; server: S
   if (typeof address !== "object" || !address) throw new Error("no port");
   return { uri: `http://127.0.0.1:${address.port}/callback`, replies, server };
 }
-
-const form = (fields: Record<string, string>) => ({ method: "POST", body: new URLSearchParams(fields), headers: { "Content-Type": "application/x-www-form-urlencoded" } });
 
 test("an application asks to be let in, is, and is put out again", async () => {
   const { uri, replies, server } = await application();

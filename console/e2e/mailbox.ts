@@ -1,3 +1,4 @@
+import { expect } from "@playwright/test";
 import { createServer, type Server, type Socket } from "node:net";
 
 export interface Mail {
@@ -10,6 +11,8 @@ export interface Mail {
 export interface Mailbox {
   url: string;
   mails: Mail[];
+  /** The link to a page in the last mail to somebody, once it is there: its path and what follows. */
+  link: (address: string, path: string) => Promise<string>;
   close: () => void;
 }
 
@@ -29,7 +32,17 @@ export async function openMailbox(): Promise<Mailbox> {
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { url: `smtp://127.0.0.1:${address.port}?tls=none`, mails, close };
+  const link = async (address: string, path: string) => {
+    const found = () =>
+      mails
+        .filter((mail) => mail.to.includes(address))
+        .map((mail) => new RegExp(`${path}\\?token=[\\w.~%-]+`).exec(mail.text)?.[0])
+        .filter((one) => one !== undefined)
+        .at(-1);
+    await expect.poll(found, { timeout: 30_000, message: `a mail to ${address} with ${path}` }).toBeTruthy();
+    return found()!;
+  };
+  return { link, url: `smtp://127.0.0.1:${address.port}?tls=none`, mails, close };
 }
 
 function serve(socket: Socket, keep: (mail: Mail) => void) {

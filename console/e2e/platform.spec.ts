@@ -1,13 +1,13 @@
 import { expect, test, type Page } from "@playwright/test";
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import { firstRun, items as listed, openHouse, watchFaults, type House } from "./house";
+import { firstRun, items as listed, menu, openHouse, watchFaults, type House } from "./house";
 
 // What an administrator does with the shared services, from the browser, against the real server (SOCLE_BIN) or the mock.
 
 let house: House;
 test.beforeAll(async () => {
-  house = await openHouse({ SOCLE_MOCK_QUIET: "1" }, { SOCLE_OUTBOUND__PRIVATE_ALLOWED: "127.0.0.1", SOCLE_NOTIFICATIONS__WEBHOOK_PLAIN_HTTP: "true" });
+  house = await openHouse({ mock: { SOCLE_MOCK_QUIET: "1" }, settings: { SOCLE_OUTBOUND__PRIVATE_ALLOWED: "127.0.0.1", SOCLE_NOTIFICATIONS__WEBHOOK_PLAIN_HTTP: "true" } });
 });
 test.afterAll(() => house?.stop());
 
@@ -18,8 +18,6 @@ interface Setting {
   value: number;
   max: number;
 }
-
-const menu = (page: Page, name: string) => page.getByRole("navigation", { name: "Main navigation" }).getByRole("link", { name, exact: true });
 
 const items = <T>(page: Page, path: string) => listed<T>(page, house, path);
 
