@@ -29,7 +29,7 @@ CARGO_TARGET_DIR=$CACHE/bench-argon2 cargo build --release --quiet --manifest-pa
 hashes=$CACHE/bench-argon2/release/bench-argon2
 
 # Many log-ins of one account from one address at once: the limits would refuse what is to be measured.
-export SOCLE_IDENTITY__LOGIN_ACCOUNT_MAX=100000 SOCLE_IDENTITY__LOGIN_ADDRESS_MAX=100000 SOCLE_LIMITS__ENABLED=false
+export SOCLE_IDENTITY__LOGIN_ACCOUNT_MAX=100000 SOCLE_IDENTITY__LOGIN_ADDRESS_MAX=100000 SOCLE_IDENTITY__REFRESH_MAX=10000000 SOCLE_LIMITS__ENABLED=false
 
 # on CORES COMMAND…: the hashing threads are counted by the cores that the process sees at its start.
 on() { taskset -c "$1" "${@:2}"; }
