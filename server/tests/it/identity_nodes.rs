@@ -98,3 +98,22 @@ async fn what_changes_for_a_user_on_one_node_holds_on_the_other() {
     log_in(&nodes.b.stranger(), "a.operator@example.org", PASSWORD).await.expect(401);
     nodes.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgotten_passwords_count_on_both_nodes_together() {
+    let Some(nodes) = nodes().await else { return };
+    let mut by_turns = nodes.by_turns();
+    let forgot = async |client: &Client, email: &str| {
+        client.post("/api/v1/auth/forgot", json!({"email": email})).await
+    };
+    for _ in 0..5 {
+        forgot(&by_turns.next().unwrap(), "nobody@example.org").await.expect(202);
+    }
+    for stranger in [nodes.a.stranger(), nodes.b.stranger()] {
+        forgot(&stranger, "nobody@example.org").await.expect(429);
+        // The address that asks is used up too.
+        forgot(&stranger, "another@example.org").await.expect(429);
+    }
+    drop(by_turns);
+    nodes.end().await;
+}

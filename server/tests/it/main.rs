@@ -8,6 +8,7 @@ mod compat;
 mod crash;
 mod database;
 mod disk_full;
+mod exit_codes;
 mod fill;
 mod harness;
 mod identity_nodes;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::Identity;
 use crate::{
     error::Error,
-    model::{Hash, Token, User, Visit},
+    model::{Hash, Session, Token, User, Visit},
+    store,
 };
 
 /// A link that works once, before it is written down.
@@ -69,6 +70,30 @@ impl Identity {
         let mail = Mail { to: to.to_owned(), template: template.to_owned(), params, locale };
         self.0.jobs.enqueue(tx, ctx, mail).await?;
         Ok(())
+    }
+
+    /// Of a sign-in from an address and a device that are both new; not of the first one ever.
+    pub(super) async fn tell_of_new_device(
+        &self,
+        tx: &mut Tx,
+        visit: &Visit,
+        user: &User,
+        session: &Session,
+    ) -> Result<(), Error> {
+        if !self.sends_mail() || user.last_login_at.is_none() {
+            return Ok(());
+        }
+        let address = session.address.as_deref();
+        if store::sessions::is_familiar(tx, user.id, &session.device, address, visit.now).await? {
+            return Ok(());
+        }
+        let params = json!({
+            "at": shown(visit.now),
+            "device": session.device,
+            "address": address,
+            "account_url": format!("{}/account", self.public_url()),
+        });
+        self.write_to(tx, &Self::ctx_of(visit, user.home), user, "new-sign-in", params).await
     }
 
     pub(super) fn default_locale(&self) -> Locale {

@@ -228,6 +228,7 @@ impl Identity {
             methods,
             ..self.new_session(visit, opening.kind, user, membership.workspace.id, opening.scopes)
         };
+        self.tell_of_new_device(&mut tx, visit, &account.user, &session).await?;
         store::sessions::insert(&mut tx, &session, opening.proof).await?;
         store::users::save_login(&mut tx, user, visit.now).await?;
         let mut detail = json!({ "device": session.device, "methods": session.methods });

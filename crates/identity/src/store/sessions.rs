@@ -249,6 +249,28 @@ pub(crate) async fn list_live(
 /// How long an address from which somebody signed in counts as theirs.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// Did the user sign in from this address, or with this device, in the last 30 days?
+pub(crate) async fn is_familiar(
+    tx: &mut Tx,
+    user: UserId,
+    device: &str,
+    address: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
+    let found: i64 = tx
+        .query(
+            "SELECT COUNT(*) AS value FROM (SELECT 1 FROM identity_sessions
+             WHERE user_id = $1 AND (address = $2 OR device = $3) AND created_at > $4 LIMIT 1) AS one",
+        )
+        .bind(user)
+        .bind(address.map(str::to_owned))
+        .bind(device)
+        .bind(now - KNOWN_FOR)
+        .one()
+        .await?;
+    Ok(found > 0)
+}
+
 /// Did the user sign in from this address in the last 30 days?
 pub(crate) async fn signed_in_from(tx: &mut Tx, user: UserId, address: &str, now: Timestamp) -> Result<bool> {
     let found: i64 = tx

@@ -85,7 +85,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
 /// of them only) they are several times apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_takes_longer_for_who_has_an_account() {
-    const ROUNDS: usize = 25;
+    const ROUNDS: usize = 15;
     let many = |config: &mut TestConfig| {
         patient(config);
         config.identity.login_address_max = 10_000;

@@ -38,3 +38,49 @@ async fn roles_are_given_on_the_command_line() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_lives_on_the_command_line() {
+    with_admin(async |app, admin| {
+        create(admin, "grace@example.org", "user").await;
+        let email = ["--email", "grace@example.org"];
+        let run =
+            async |command: &str, more: &[&str]| user(app, &[&[command], &email[..], more].concat()).await;
+        let state = async || {
+            let listed = admin.get("/api/v1/users?search=grace").await.expect(200).json();
+            listed["items"][0].clone()
+        };
+        run("show", &[]).await.unwrap();
+        run("show", &["--json"]).await.unwrap();
+        run("update", &["--first-name", "Grâce", "--locale", "fr", "--verified", "true"]).await.unwrap();
+        assert_eq!(
+            (&state().await["first_name"], &state().await["is_verified"]),
+            (&"Grâce".into(), &true.into())
+        );
+        run("disable", &[]).await.unwrap();
+        log_in(&app.stranger(), "grace@example.org", PASSWORD).await.expect(401);
+        run("enable", &["--json"]).await.unwrap();
+        log_in(&app.stranger(), "grace@example.org", PASSWORD).await.expect(200);
+        assert!(run("restore", &[]).await.is_err() && run("purge", &["--yes"]).await.is_err());
+        run("delete", &[]).await.unwrap();
+        assert!(run("show", &[]).await.is_err());
+        user(app, &["list", "--deleted"]).await.unwrap();
+        run("restore", &[]).await.unwrap();
+        run("delete", &["--json"]).await.unwrap();
+        assert!(run("purge", &[]).await.is_err(), "not without --yes");
+        run("purge", &["--yes"]).await.unwrap();
+        assert!(run("restore", &[]).await.is_err());
+        // No mail server: a link cannot be sent.
+        assert!(
+            user(app, &["create", "--email", "a@example.org", "--role", "user", "--send-link"])
+                .await
+                .is_err()
+        );
+        assert!(
+            user(app, &["delete", "--email", "admin@example.org"]).await.is_err(),
+            "the last administrator"
+        );
+        assert!(user(app, &["update", "--email", "admin@example.org"]).await.is_err(), "nothing to change");
+    })
+    .await;
+}

@@ -278,3 +278,32 @@ async fn without_a_mail_server_the_answers_are_the_same() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_from_somewhere_new_is_told() {
+    open_to_all(patient, async |app, admin| {
+        create(admin, "grace@example.org", "user").await;
+        let with = |device: &str| {
+            let http = reqwest::Client::builder().user_agent(device.to_owned()).build().unwrap();
+            Client { http, ..app.stranger() }
+        };
+        let count = async || {
+            let mails = app.mails_to("grace@example.org").await;
+            mails.iter().filter(|mail| mail.template == "new-sign-in").count()
+        };
+        // Not of the first one, nor of another device at a known address.
+        for device in ["Firefox at home", "curl"] {
+            log_in(&with(device), "grace@example.org", PASSWORD).await.expect(200);
+        }
+        assert_eq!(count().await, 0);
+        // After a month neither is known any more.
+        app.clock.advance(Duration::from_secs(31 * 86_400));
+        log_in(&with("Chromium <abroad>"), "grace@example.org", PASSWORD).await.expect(200);
+        assert_eq!(count().await, 1);
+        let told = app.mails_to("grace@example.org").await.pop().unwrap();
+        assert_eq!(told.params["device"], "Chromium <abroad>");
+        log_in(&with("Chromium <abroad>"), "grace@example.org", PASSWORD).await.expect(200);
+        assert_eq!(count().await, 1);
+    })
+    .await;
+}
