@@ -4489,6 +4489,8 @@ export interface components {
         Page_Session: {
             items: {
                 address: string | null;
+                /** @description `client_id` of the client that holds it. */
+                client: string | null;
                 /** Format: date-time */
                 created_at: string;
                 /** @description The one that asks. */
@@ -4496,6 +4498,7 @@ export interface components {
                 /** @description What the client calls itself (`User-Agent`). */
                 device: string;
                 id: string;
+                kind: components["schemas"]["SessionKind"];
                 /** Format: date-time */
                 last_seen_at: string;
             }[];
@@ -5148,6 +5151,8 @@ export interface components {
         /** @description One signed-in device. */
         Session: {
             address: string | null;
+            /** @description `client_id` of the client that holds it. */
+            client: string | null;
             /** Format: date-time */
             created_at: string;
             /** @description The one that asks. */
@@ -5155,9 +5160,15 @@ export interface components {
             /** @description What the client calls itself (`User-Agent`). */
             device: string;
             id: string;
+            kind: components["schemas"]["SessionKind"];
             /** Format: date-time */
             last_seen_at: string;
         };
+        /**
+         * @description How a session is held.
+         * @enum {string}
+         */
+        SessionKind: "browser" | "program" | "client" | "service";
         /** @enum {string} */
         SettingKind: "boolean" | "integer" | "number" | "text" | "choice" | "duration_s";
         /** @description True or false, a number, or a text, as the setting's kind asks. */

@@ -50,9 +50,11 @@ fn json_flag() -> Arg {
 async fn workspace_of(identity: &Identity, matches: &ArgMatches) -> anyhow::Result<Workspace> {
     let slug = text(matches, "workspace");
     let found = identity.workspace_of_command(slug).await?;
-    found.ok_or_else(|| {
-        ExitWith::not_found(format!("there is no workspace {:?}", slug.unwrap_or_default())).into()
-    })
+    found.ok_or_else(|| no_workspace(slug.unwrap_or_default()).into())
+}
+
+fn no_workspace(slug: &str) -> ExitWith {
+    ExitWith::not_found(format!("there is no workspace {slug:?}"))
 }
 
 fn allow<P: Permission>(identity: &Identity, workspace: &Workspace) -> Allow<P> {

@@ -75,7 +75,7 @@ pub struct Config {
     pub breached_passwords: PathBuf,
     /// How long a password reset link works, in seconds. Default 3600.
     pub reset_link_ttl_s: u32,
-    /// How long rows of the audit log are kept, in days; 0 for ever. Default 365.
+    /// How long rows of the audit log are kept, in days; 0 for ever. At most 36500, default 365.
     pub audit_keep_days: u32,
     /// How long the link of an invitation works, in seconds. Default 604800 (7 days).
     pub invitation_ttl_s: u32,
@@ -218,6 +218,7 @@ impl Config {
             (2..=3_650).contains(&self.key_rotation_days),
             "identity.key_rotation_days must be from 2 to 3650",
         );
+        require(self.audit_keep_days <= 36_500, "identity.audit_keep_days must be at most 36500");
         require(self.access_ttl_s <= 3_600, "identity.access_ttl_s must be at most 3600");
         require(self.refresh_grace_ms <= 60_000, "identity.refresh_grace_ms must be at most 60000");
         require(self.session_cache_ms <= 10_000, "identity.session_cache_ms must be at most 10000");

@@ -82,7 +82,7 @@ pub(crate) fn schedules() -> Vec<Schedule> {
         ),
         Schedule::new(
             KeepAudit::KIND,
-            "Deletes rows of the audit log that are older than identity.audit_keep_days",
+            "Deletes rows of the audit log that are older than identity.audit_keep_days, and old invitations",
             "35 3 * * *",
             |_| KeepAudit {},
         ),
@@ -107,7 +107,8 @@ pub(crate) fn handlers(identity: Identity) -> Handlers {
             let identity = keeping.clone();
             async move {
                 let (rows, broken) = identity.keep_audit(job.now()).await?;
-                Ok(json!({ "rows": rows, "broken": broken }))
+                let invitations = identity.forget_invitations(job.now()).await?;
+                Ok(json!({ "rows": rows, "broken": broken, "invitations": invitations }))
             }
         })
         .on(move |job: JobContext, _: VerifyAudit| {

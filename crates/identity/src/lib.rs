@@ -50,8 +50,8 @@ const QUOTA: Notice = Notice {
     label: ["A quota is nearly used up", "Un quota est presque épuisé"],
     title: ["{{ label_en }}: {{ percent }} % used", "{{ label_fr }} : {{ percent }} % utilisés"],
     body: [
-        "{{ used }} of {{ limit }} {{ unit }}. An administrator of the installation can allow more.",
-        "{{ used }} sur {{ limit }} {{ unit }}. Un administrateur de l’installation peut accorder davantage.",
+        "{{ used }} of {{ limit }}. An administrator of the installation can allow more.",
+        "{{ used }} sur {{ limit }}. Un administrateur de l’installation peut accorder davantage.",
     ],
     in_app: true,
     email: true,

@@ -35,7 +35,7 @@ pub use manifest::{Manifest, Topic};
 pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Words};
 pub use parts::{BuildError, Check, Command, ExitWith, Parts, Role, Service};
 pub use quotas::{
-    JOBS, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Quotas, STORAGE, STORAGE_LABEL,
+    JOBS, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Quotas, STORAGE, STORAGE_LABEL, amount,
 };
 pub use spawner::Spawner;
 

@@ -76,11 +76,25 @@ pub const STORAGE_LABEL: [&str; 2] = ["Storage", "Stockage"];
 /// Tasks that people order; what the installation orders by itself does not count.
 pub const JOBS: &str = "jobs";
 
+/// For people: bytes in powers of a thousand, other things as a number with their unit.
+pub fn amount(value: i64, unit: &str) -> String {
+    if unit != "bytes" {
+        return format!("{value} {unit}").trim_end().to_owned();
+    }
+    let steps = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    match steps.into_iter().find(|(_, size)| value >= *size) {
+        // Tenths, cut off: what is left is not told as more than it is.
+        Some((name, size)) => format!("{}.{} {name}", value / size, value % size / (size / 10)),
+        None => format!("{value} bytes"),
+    }
+}
+
 /// The workspace has used up what it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{label}: the workspace may use {limit}{}{}, and uses {used}; ask an administrator of the installation for more",
-    if .unit.is_empty() { "" } else { " " }, .unit
+    "{label}: the workspace may use {}, and uses {}; ask an administrator of the installation for more",
+    amount(*.limit, .unit),
+    amount(*.used, .unit)
 )]
 pub struct QuotaReached {
     pub resource: String,
@@ -177,6 +191,15 @@ mod tests {
         check("2026-02-28T00:00:00Z", Per::Day, "2026-02-28T00:00:00Z", Some("2026-03-01T00:00:00Z"));
         check("2026-12-31T12:00:00Z", Per::Month, "2026-12-01T00:00:00Z", Some("2027-01-01T00:00:00Z"));
         check("2026-12-31T12:00:00Z", Per::Standing, "1970-01-01T00:00:00Z", None);
+    }
+
+    #[test]
+    fn amounts_are_told_as_people_read_them() {
+        assert_eq!(amount(5, ""), "5");
+        assert_eq!(amount(999, "bytes"), "999 bytes");
+        assert_eq!(amount(1_999, "bytes"), "1.9 kB");
+        assert_eq!(amount(5_000_000_000, "bytes"), "5.0 GB");
+        assert_eq!(amount(1_000, "tokens"), "1000 tokens");
     }
 
     #[test]

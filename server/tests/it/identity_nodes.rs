@@ -117,3 +117,39 @@ async fn forgotten_passwords_count_on_both_nodes_together() {
     drop(by_turns);
     nodes.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_secrets_of_one_node_count_on_the_other_until_they_are_revoked() {
+    let Some(nodes) = nodes().await else { return };
+    let key = nodes.admin.post("/api/v1/auth/api-keys", json!({"name": "export"})).await.expect(201).json();
+    let program = Client { token: Some(text(&key["key"])), ..nodes.b.stranger() };
+    program.get("/auth/me").await.expect(200);
+    let body = json!({"name": "Importer", "role": "user"});
+    let account = nodes.admin.post("/api/v1/service-accounts", body).await.expect(201).json();
+    let place = format!("/api/v1/service-accounts/{}/secrets", text(&account["id"]));
+    let secret = nodes.admin.post(&place, json!({})).await.expect(201).json();
+    let grant = async |server: &Client| {
+        let request = server
+            .request(reqwest::Method::POST, "/oauth/token")
+            .basic_auth(text(&secret["client_id"]), Some(text(&secret["client_secret"])))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        server.finish("/oauth/token", request).await
+    };
+    let token = grant(&nodes.b.stranger()).await.expect(200).json();
+    let service = Client { token: Some(text(&token["access_token"])), ..nodes.b.stranger() };
+    service.get("/auth/me").await.expect(200);
+
+    let gone = format!("/api/v1/auth/api-keys/{}", text(&key["id"]));
+    nodes.admin.delete(&gone).await.expect(204);
+    nodes.admin.delete(&format!("{place}/{}", text(&secret["id"]))).await.expect(204);
+    for (holder, what) in [(&program, "key"), (&service, "secret")] {
+        eventually("node B hears that it is revoked", async || {
+            (holder.get("/auth/me").await.status == 401).then_some(())
+        })
+        .await;
+        eprintln!("node B refuses the {what}");
+    }
+    grant(&nodes.b.stranger()).await.expect(401);
+    nodes.end().await;
+}

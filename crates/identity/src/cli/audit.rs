@@ -4,9 +4,10 @@ use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 use jiff::SignedDuration;
 use kernel::{Allow, Ctx, Timestamp};
+use platform::ExitWith;
 use serde_json::json;
 
-use super::{allow, say, text};
+use super::{allow, no_workspace, say, text};
 use crate::{
     model::{AuditEntry, AuditFilter, ChainEnd, Workspace},
     permissions::ReadAudit,
@@ -76,7 +77,7 @@ pub(super) fn shape() -> clap::Command {
                     Arg::new("keep-days")
                         .long("keep-days")
                         .value_name("DAYS")
-                        .value_parser(clap::value_parser!(u32).range(1..))
+                        .value_parser(clap::value_parser!(u32).range(1..=36_500))
                         .help("Keep those of so many days [default: identity.audit_keep_days]"),
                 )
                 .arg(
@@ -103,15 +104,16 @@ async fn workspaces(identity: &Identity, matches: &ArgMatches) -> anyhow::Result
     }
     let slug = text(matches, "workspace");
     let found = identity.any_workspace_of_command(slug).await?;
-    Ok(vec![found.with_context(|| format!("there is no workspace {:?}", slug.unwrap_or_default()))?])
+    Ok(vec![found.ok_or_else(|| no_workspace(slug.unwrap_or_default()))?])
 }
 
 async fn verify(identity: &Identity, matches: &ArgMatches) -> anyhow::Result<()> {
     let kept = match text(matches, "since-head") {
         None => None,
-        Some(text) => {
-            Some(ChainEnd::parse(text).with_context(|| format!("{text:?} is no head like 42:9f86d0…"))?)
-        }
+        Some(text) => Some(
+            ChainEnd::parse(text)
+                .ok_or_else(|| ExitWith::usage(format!("{text:?} is no head like 42:9f86d0…")))?,
+        ),
     };
     let as_json = matches.get_flag("json");
     let (mut broken, mut rows) = (0, Vec::new());
@@ -156,10 +158,9 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<AuditFilter> {
     let given = |name| text(matches, name).map(str::to_owned);
     let time = |name| -> anyhow::Result<Option<Timestamp>> {
         let Some(text) = text(matches, name) else { return Ok(None) };
-        Ok(Some(
-            text.parse()
-                .with_context(|| format!("--{name}: {text:?} is no time like 2026-01-31T00:00:00Z"))?,
-        ))
+        Ok(Some(text.parse().map_err(|_| {
+            ExitWith::usage(format!("--{name}: {text:?} is no time like 2026-01-31T00:00:00Z"))
+        })?))
     };
     Ok(AuditFilter {
         action: given("action"),
@@ -174,7 +175,10 @@ fn filter(matches: &ArgMatches) -> anyhow::Result<AuditFilter> {
 
 async fn list(identity: &Identity, matches: &ArgMatches) -> anyhow::Result<()> {
     let workspace = workspaces(identity, matches).await?.swap_remove(0);
-    let limit: usize = text(matches, "limit").unwrap_or("50").parse().context("--limit must be a number")?;
+    let limit: usize = text(matches, "limit")
+        .unwrap_or("50")
+        .parse()
+        .map_err(|_| ExitWith::usage("--limit must be a number"))?;
     let allow: Allow<ReadAudit> = allow(identity, &workspace);
     let mut rows = identity.list_audit(&allow, &filter(matches)?, None, limit).await?;
     rows.truncate(limit);
@@ -219,7 +223,9 @@ fn print(format: AuditFormat, rows: Vec<AuditEntry>, is_first: bool, is_last: bo
 async fn prune(identity: &Identity, matches: &ArgMatches) -> anyhow::Result<()> {
     let days = matches.get_one::<u32>("keep-days").copied().unwrap_or(identity.config().audit_keep_days);
     if days == 0 {
-        bail!("identity.audit_keep_days is 0, which keeps all rows: name --keep-days");
+        return Err(
+            ExitWith::usage("identity.audit_keep_days is 0, which keeps all rows: name --keep-days").into()
+        );
     }
     let now = identity.clock().now();
     let before = now - SignedDuration::from_hours(24 * i64::from(days));

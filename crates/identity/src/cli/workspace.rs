@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 use kernel::{Allow, Ctx, Locale};
+use platform::ExitWith;
 use serde_json::json;
 
 use super::{
-    allow, columns, say, text,
+    allow, columns, no_workspace, say, text,
     users::{all_members, row_json},
 };
 use crate::{
@@ -102,7 +103,7 @@ pub(super) async fn run(identity: Identity, matches: ArgMatches) -> anyhow::Resu
         other => {
             let slug = text(matches, "slug").unwrap_or_default();
             let workspace = identity.any_workspace_of_command(Some(slug)).await?;
-            let workspace = workspace.with_context(|| format!("there is no workspace {slug:?}"))?;
+            let workspace = workspace.ok_or_else(|| no_workspace(slug))?;
             one(&identity, other, &workspace, matches, as_json).await
         }
     }
@@ -188,10 +189,12 @@ async fn members(
 ) -> anyhow::Result<()> {
     let reading: Allow<ReadUsers> = allow(identity, workspace);
     if let Some(typed) = text(matches, "remove") {
-        let email = Email::parse(typed).with_context(|| format!("{typed:?} is no e-mail address"))?;
+        let email =
+            Email::parse(typed).ok_or_else(|| ExitWith::usage(format!("{typed:?} is no e-mail address")))?;
         let found = identity.find_user_by_email(&reading, &email, false).await?;
-        let member =
-            found.with_context(|| format!("nobody in {} has the address {typed}", workspace.slug))?;
+        let member = found.ok_or_else(|| {
+            ExitWith::not_found(format!("nobody in {} has the address {typed}", workspace.slug))
+        })?;
         let writing: Allow<WriteUsers> = allow(identity, workspace);
         identity.remove_member(&writing, member.user.id).await?;
         return if as_json { say("{}") } else { say(&format!("{typed} is no longer in {}", workspace.slug)) };
@@ -216,13 +219,16 @@ async fn quota(
 ) -> anyhow::Result<()> {
     let mut wanted = BTreeMap::new();
     for typed in matches.get_many::<String>("set").into_iter().flatten() {
-        let (resource, limit) =
-            typed.split_once('=').with_context(|| format!("{typed:?} is not like cameras=10"))?;
+        let (resource, limit) = typed
+            .split_once('=')
+            .ok_or_else(|| ExitWith::usage(format!("{typed:?} is not like cameras=10")))?;
         let limit = match limit {
             "none" => None,
-            number => {
-                Some(number.parse().with_context(|| format!("{number:?} is neither a number nor none"))?)
-            }
+            number => Some(
+                number
+                    .parse()
+                    .map_err(|_| ExitWith::usage(format!("{number:?} is neither a number nor none")))?,
+            ),
         };
         wanted.insert(resource.to_owned(), limit);
     }

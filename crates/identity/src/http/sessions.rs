@@ -8,11 +8,40 @@ use web::{Json, Page, PageQuery, Path, Query};
 use super::authenticate::Signed;
 use crate::{model, service::Identity};
 
+/// How a session is held.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SessionKind {
+    /// A browser, by cookie.
+    Browser,
+    /// A program that was given the password.
+    Program,
+    /// A client that its owner let in.
+    Client,
+    /// A service account, by its secret.
+    Service,
+}
+
+impl From<model::SessionKind> for SessionKind {
+    fn from(kind: model::SessionKind) -> Self {
+        match kind {
+            model::SessionKind::Browser => Self::Browser,
+            model::SessionKind::Program => Self::Program,
+            model::SessionKind::Client => Self::Client,
+            model::SessionKind::Service => Self::Service,
+        }
+    }
+}
+
 /// One signed-in device.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Session {
     #[schema(value_type = String)]
     id: SessionId,
+    kind: SessionKind,
+    /// `client_id` of the client that holds it.
+    #[schema(required)]
+    client: Option<String>,
     /// What the client calls itself (`User-Agent`).
     device: String,
     #[schema(required)]
@@ -30,6 +59,8 @@ impl Session {
         Self {
             current: current == Some(session.id),
             id: session.id,
+            kind: session.kind.into(),
+            client: session.client,
             device: session.device,
             address: session.address,
             created_at: session.created_at,

@@ -44,6 +44,7 @@ pub(super) struct Invites {
 }
 
 const ROUTES: &[&str] = &["POST /api/v1/invitations", "POST /api/v1/invitations/{id}/resend"];
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 const WINDOW: Duration = Duration::from_secs(3_600);
 
 impl Invites {
@@ -240,6 +241,14 @@ impl Identity {
             }
         }
         Ok((workspace, role))
+    }
+
+    /// Removes those that were accepted, revoked or expired 90 days ago.
+    pub(crate) async fn forget_invitations(&self, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.0.db.begin().await?;
+        let forgotten = store::invitations::forget(&mut tx, now - FORGET_AFTER).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     fn invitation_expiry(&self, now: Timestamp) -> Timestamp {

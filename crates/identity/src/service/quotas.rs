@@ -11,7 +11,7 @@ use db::Tx;
 use jiff::SignedDuration;
 use kernel::{Allow, Ctx, Timestamp, WorkspaceId};
 use platform::{
-    JOBS, Level, Manifest, Notify, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Recipients,
+    JOBS, Level, Manifest, Notify, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Recipients, amount,
 };
 use serde_json::json;
 
@@ -281,9 +281,8 @@ impl Identity {
             .param("label_en", spec.label[0])
             .param("label_fr", spec.label[1])
             .param("percent", percent)
-            .param("used", used)
-            .param("limit", bound.max)
-            .param("unit", spec.unit);
+            .param("used", amount(used, spec.unit))
+            .param("limit", amount(bound.max, spec.unit));
         match self.0.jobs.enqueue(tx, &ctx, notify).await {
             Ok(_) => Ok(()),
             Err(jobs::Error::Db(error)) => Err(error),

@@ -134,6 +134,14 @@ pub(crate) async fn close(
     Ok(rows == 1)
 }
 
+/// Those that were over before: they name people. How many there were.
+pub(crate) async fn forget(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.query("DELETE FROM identity_invitations WHERE closed_at < $1 OR expires_at < $1")
+        .bind(before)
+        .execute()
+        .await
+}
+
 /// The owner of the address showed a link that was sent there.
 pub(crate) async fn mark_verified(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<()> {
     tx.query("UPDATE identity_users SET is_verified = TRUE, updated_at = $2 WHERE id = $1")

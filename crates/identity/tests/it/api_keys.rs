@@ -166,3 +166,19 @@ async fn what_takes_a_session_tells_keys_so() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_no_way_around_the_second_factor() {
+    with_admin(async |app, admin| {
+        create(admin, "grace@example.org", "user").await;
+        let grace = sign_in(app, "grace@example.org").await;
+        let made = key(&grace, json!({"name": "older than the policy"})).await;
+        let program = bearer(app, &made["key"]);
+        program.get("/auth/me").await.expect(200);
+        let everyone = json!({"value": "everyone"});
+        admin.put("/api/v1/settings/identity.second_factor", everyone).await.expect(200);
+        app.clock.advance(Duration::from_secs(6));
+        assert_eq!(program.get("/auth/me").await.expect(403).error(), "identity.second-factor-needed");
+    })
+    .await;
+}

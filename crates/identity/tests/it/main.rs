@@ -38,6 +38,7 @@ mod second_factor;
 mod service_accounts;
 mod sessions;
 mod signing;
+mod tenant_commands;
 mod workspaces;
 
 use serde_json::{Value, json};

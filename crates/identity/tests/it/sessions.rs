@@ -32,6 +32,7 @@ async fn sessions_are_listed_and_ended_by_their_user_alone() {
         let items = all["items"].as_array().unwrap();
         assert_eq!(items.iter().filter(|item| item["current"] == true).count(), 1);
         assert_eq!(items[0]["address"], "127.0.0.1");
+        assert_eq!((&items[0]["kind"], &items[0]["client"]), (&json!("program"), &json!(null)));
         let other = items.iter().find(|item| item["current"] == false).map(|item| text(&item["id"])).unwrap();
 
         // The administrator's own sessions are others: this one does not exist for them.
