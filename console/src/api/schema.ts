@@ -4854,7 +4854,7 @@ export interface components {
         RecoveryCodes: {
             /**
              * @example [
-             *       "k3v9-0m2x-7q4w-r8tz"
+             *       "k3v9-0m2x-7q4w-r8tz-5h1n-c6ge"
              *     ]
              */
             recovery_codes: string[];

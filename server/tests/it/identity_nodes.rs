@@ -2,8 +2,10 @@
 //! on the other.
 
 use futures::future::join_all;
+use kernel::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use testkit::{Client, eventually};
+use totp_rs::{Builder, Secret};
 
 use crate::{
     harness::{EMAIL, PASSWORD},
@@ -151,5 +153,53 @@ async fn keys_and_secrets_of_one_node_count_on_the_other_until_they_are_revoked(
         eprintln!("node B refuses the {what}");
     }
     grant(&nodes.b.stranger()).await.expect(401);
+    nodes.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_of_the_second_step_counts_on_one_node_once() {
+    let Some(nodes) = nodes().await else { return };
+    let setup = nodes.admin.post("/api/v1/auth/totp", json!({})).await.expect(200).json();
+    let secret = Secret::try_from_base32(text(&setup["secret"])).unwrap();
+    let app = Builder::new().with_secret(secret).with_account_name("x").build_noncompliant();
+    let now = u64::try_from(SystemClock.now().as_second()).unwrap();
+    let code = json!({"code": app.generate(now).to_string()});
+    let codes = nodes.admin.post("/api/v1/auth/totp/confirm", code).await.expect(200).json();
+
+    // The next step's: the one that confirmed is used up. Few at a time, since wrong ones count as failures.
+    let sign_in = async |code: String, times: usize| {
+        let body = json!({"email": EMAIL, "password": PASSWORD, "code": code});
+        let strangers: Vec<_> = nodes.by_turns().take(times).collect();
+        let all = strangers.iter().map(|stranger| stranger.post("/api/v1/auth/login", body.clone()));
+        let mut statuses: Vec<_> = join_all(all).await.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        statuses
+    };
+    assert_eq!(sign_in(app.generate(now + 30).to_string(), 3).await, [200, 401, 401]);
+    assert_eq!(sign_in(text(&codes["recovery_codes"][0]), 2).await, [200, 401]);
+    nodes.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_holds_over_both_nodes_together() {
+    let Some(nodes) = nodes().await else { return };
+    let workspace = text(&nodes.admin.get("/auth/me").await.expect(200).json()["workspace"]["id"]);
+    let quotas = format!("/api/v1/workspaces/{workspace}/quotas");
+    nodes.admin.put(&quotas, json!({"cameras": 3})).await.expect(200);
+    let admins = [nodes.admin.clone(), nodes.at_b(&nodes.admin)];
+    let add = |number: usize| {
+        let camera = json!({
+            "name": format!("Camera {number}"), "enabled": false, "source": {"kind": "rtsp", "url": "rtsp://10.9.8.7/live"},
+        });
+        let admin = &admins[number % 2];
+        async move { admin.post("/api/v1/surveillance/cameras", camera).await }
+    };
+    let mut statuses: Vec<_> = join_all((0..8).map(add)).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 201, 402, 402, 402, 402, 402]);
+    // A bound that one node takes away is gone on the other too, once what it knew is old.
+    admins[1].put(&quotas, json!({"cameras": null})).await.expect(200);
+    add(9).await.expect(201);
+    eventually("node A lets more in", async || (add(10).await.status == 201).then_some(())).await;
     nodes.end().await;
 }

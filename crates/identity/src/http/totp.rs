@@ -33,7 +33,7 @@ impl From<service::TotpSetup> for TotpSetup {
 /// Each works once, in place of a code of the app; shown this once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RecoveryCodes {
-    #[schema(example = json!(["k3v9-0m2x-7q4w-r8tz"]))]
+    #[schema(example = json!(["k3v9-0m2x-7q4w-r8tz-5h1n-c6ge"]))]
     recovery_codes: Vec<String>,
 }
 

@@ -110,12 +110,13 @@ impl TotpSecret {
 
 /// How many a user gets.
 pub(crate) const RECOVERY_CODES: usize = 10;
-/// Of chance in each: 16 characters of five bits.
-const RECOVERY_BYTES: usize = 10;
+/// Of chance in each: 24 characters of five bits.
+const RECOVERY_BYTES: usize = 15;
+const RECOVERY_CHARS: usize = RECOVERY_BYTES * 8 / 5;
 /// Crockford's: none that could be taken for another.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// 80 random bits, as `k3v9-0m2x-…`.
+/// 120 random bits, as `k3v9-0m2x-…`.
 pub(crate) struct RecoveryCode([u8; RECOVERY_BYTES]);
 
 impl RecoveryCode {
@@ -138,22 +139,24 @@ impl RecoveryCode {
             let value = LETTERS.iter().position(|known| char::from(*known) == letter)?;
             bits = (bits << 5) | value as u128;
             letters += 1;
-            if letters > 16 {
+            if letters > RECOVERY_CHARS {
                 return None;
             }
         }
         let bytes = bits.to_be_bytes();
-        (letters == 16).then(|| Self(std::array::from_fn(|i| bytes[6 + i])))
+        (letters == RECOVERY_CHARS).then(|| Self(std::array::from_fn(|i| bytes[1 + i])))
     }
 
     pub(crate) fn text(&self) -> String {
         let bits = self.0.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-        let letters: Vec<char> =
-            (0..16).rev().map(|place| char::from(LETTERS[((bits >> (place * 5)) & 31) as usize])).collect();
+        let letters: Vec<char> = (0..RECOVERY_CHARS)
+            .rev()
+            .map(|place| char::from(LETTERS[((bits >> (place * 5)) & 31) as usize]))
+            .collect();
         letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
     }
 
-    /// 80 bits of chance need no slow hash; the user's id keeps one table from fitting all.
+    /// 112 bits of chance and more need no slow hash (ASVS 5.0, 6.5.2); the user's id keeps one table from fitting all.
     pub(crate) fn hash(&self, user: kernel::UserId) -> Hash {
         Hash::of(&[user.uuid().as_bytes().as_slice(), &self.0].concat())
     }
@@ -214,14 +217,22 @@ mod tests {
     fn recovery_codes_are_read_as_people_type_them() {
         let code = RecoveryCode::random(&mut rand::rng());
         let text = code.text();
-        assert_eq!(text.len(), 19, "{text}");
+        assert_eq!(text.len(), 29, "{text}");
         for typed in [text.clone(), text.to_uppercase(), text.replace('-', " "), text.replace('-', "")] {
             assert_eq!(RecoveryCode::parse(&typed).unwrap().0, code.0, "{typed}");
         }
-        assert_eq!(RecoveryCode::parse("OIL0-0000-0000-0000").unwrap().text(), "0110-0000-0000-0000");
-        for junk in
-            ["", "000000", "0000-0000-0000-000", "0000-0000-0000-00000", "0000-0000-0000-000u", "éééé"]
-        {
+        assert_eq!(
+            RecoveryCode::parse("OIL0-0000-0000-0000-0000-0000").unwrap().text(),
+            "0110-0000-0000-0000-0000-0000"
+        );
+        for junk in [
+            "",
+            "000000",
+            "0000-0000-0000-0000",
+            "0000-0000-0000-0000-0000-0000-0",
+            "0000-0000-0000-0000-0000-000u",
+            "éééé",
+        ] {
             assert!(RecoveryCode::parse(junk).is_none(), "{junk}");
         }
         let now = Timestamp::from_second(1_800_000_000).unwrap();

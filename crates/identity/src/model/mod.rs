@@ -33,7 +33,7 @@ pub(crate) use invitation::{Invitation, InvitationId};
 pub(crate) use name::{PersonName, Slug, WorkspaceName};
 pub(crate) use next::own_path;
 pub(crate) use passkey::{PasskeyId, StoredPasskey, passkey_name};
-pub(crate) use password::{Strength, refuse_length, refuse_password, strength};
+pub(crate) use password::{PlaceWords, Strength, refuse_length, refuse_password, strength};
 pub(crate) use refresh::{Presented, RefreshState};
 pub(crate) use secret::{Hash, Token};
 pub(crate) use session::{Session, SessionKind, SessionTimes, Visit, methods};

@@ -1,3 +1,5 @@
+use url::Url;
+
 use super::Email;
 
 /// Characters (Unicode scalar values) of a password.
@@ -21,20 +23,19 @@ pub(crate) fn refuse_length(password: &str) -> Option<&'static str> {
 }
 
 /// Why a new password is refused; `None` when it may be used. There are no rules of composition (NIST SP 800-63B
-/// §3.1.1.2): length, not the account's own address, not among the commonest by zxcvbn's frequency lists.
+/// §3.1.1.2): length, not the account's own address, not made of names that are known here, not among the commonest by
+/// zxcvbn's frequency lists.
 ///
 /// Takes up to some milliseconds: not for an async thread.
-pub(crate) fn refuse_password(password: &str, email: &Email) -> Option<&'static str> {
-    if let Some(reason) = refuse_length(password) {
-        return Some(reason);
-    }
-    if is_address(password, email) {
-        return Some(IS_ADDRESS);
-    }
-    is_common(password, &estimate(password, email)).then_some(IS_COMMON)
+pub(crate) fn refuse_password(password: &str, email: &Email, place: &PlaceWords) -> Option<&'static str> {
+    refuse_length(password)
+        .or_else(|| refuse_names(password, Some(email), place))
+        .or_else(|| is_common(password, &estimate(password, Some(email), place)).then_some(IS_COMMON))
 }
 
 const IS_ADDRESS: &str = "must not be the e-mail address";
+const IS_NAMES: &str =
+    "is hardly more than a name that is known here: of the product, its host or the account";
 const IS_COMMON: &str = "is among the first that would be guessed";
 
 fn is_common(password: &str, entropy: &zxcvbn::Entropy) -> bool {
@@ -46,9 +47,67 @@ fn is_address(password: &str, email: &Email) -> bool {
     Email::parse(password).is_some_and(|typed| typed.key() == email.key())
 }
 
-fn estimate(password: &str, email: &Email) -> zxcvbn::Entropy {
-    let local = email.key().split('@').next().unwrap_or("");
-    zxcvbn::zxcvbn(password, &[email.key(), local])
+fn refuse_names(password: &str, email: Option<&Email>, place: &PlaceWords) -> Option<&'static str> {
+    if email.is_some_and(|email| is_address(password, email)) {
+        return Some(IS_ADDRESS);
+    }
+    let plain = plain(password);
+    let mut rest = plain.clone();
+    for word in words(email, place) {
+        rest = rest.replace(&word, "");
+    }
+    (rest.len() < plain.len() && rest.chars().count() < BESIDE_NAMES_MIN).then_some(IS_NAMES)
+}
+
+fn estimate(password: &str, email: Option<&Email>, place: &PlaceWords) -> zxcvbn::Entropy {
+    let mut known: Vec<_> = words(email, place).collect();
+    known.extend(email.map(|email| email.key().to_owned()));
+    zxcvbn::zxcvbn(password, &known.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Names of the product and of the host at which it is found: what somebody who attacks this place would try (ASVS 5.0,
+/// 6.1.2 and 6.2.11). The account's own names come with its address.
+#[derive(Debug)]
+pub(crate) struct PlaceWords(Vec<String>);
+
+const PRODUCT: [&str; 5] = ["socle", "sentinel", "smartexam", "lofi", "studio"];
+/// Shorter names are in too many words.
+const NAME_CHARS_MIN: usize = 4;
+/// Characters that a password must have beside such names.
+const BESIDE_NAMES_MIN: usize = 6;
+
+impl PlaceWords {
+    pub(crate) fn new(public_url: &str) -> Self {
+        let url = Url::parse(public_url).ok();
+        let domain = url.as_ref().and_then(Url::domain).unwrap_or("");
+        Self(PRODUCT.into_iter().chain(domain.split('.')).map(plain).collect())
+    }
+}
+
+/// The longest first, so that what is left of one is not taken for another.
+fn words(email: Option<&Email>, place: &PlaceWords) -> impl Iterator<Item = String> {
+    let address = email.map(Email::key).unwrap_or_default();
+    let local = address.split('@').next().unwrap_or("");
+    let own = address.split(|char: char| !char.is_alphanumeric()).chain([local]).map(plain);
+    let mut words: Vec<_> = place.0.iter().cloned().chain(own).collect();
+    words.retain(|word| word.chars().count() >= NAME_CHARS_MIN);
+    words.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    words.dedup();
+    words.into_iter()
+}
+
+/// Without case, signs and the usual digits for letters.
+fn plain(text: &str) -> String {
+    let letter = |char| match char {
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    text.to_lowercase().chars().map(letter).filter(|char| char.is_alphanumeric()).collect()
 }
 
 /// What can be said of a password while it is typed.
@@ -65,16 +124,12 @@ pub(crate) struct Strength {
 }
 
 /// As zxcvbn sees it. What is too long is not looked at. Takes up to some milliseconds: not for an async thread.
-pub(crate) fn strength(password: &str, email: Option<&Email>) -> Strength {
+pub(crate) fn strength(password: &str, email: Option<&Email>, place: &PlaceWords) -> Strength {
     let refused = refuse_length(password);
     if password.is_empty() || (refused.is_some() && password.len() > *PASSWORD_CHARS.end()) {
         return Strength { score: 0, guesses_log10: 0.0, warning: None, suggestions: Vec::new(), refused };
     }
-    let entropy = match email {
-        Some(email) => estimate(password, email),
-        None => zxcvbn::zxcvbn(password, &[]),
-    };
-    let own = email.filter(|email| is_address(password, email)).map(|_| IS_ADDRESS);
+    let entropy = estimate(password, email, place);
     let common = is_common(password, &entropy).then_some(IS_COMMON);
     let feedback = entropy.feedback();
     Strength {
@@ -82,13 +137,17 @@ pub(crate) fn strength(password: &str, email: Option<&Email>) -> Strength {
         guesses_log10: entropy.guesses_log10(),
         warning: feedback.and_then(|said| said.warning()).map(|warning| warning.to_string()),
         suggestions: feedback.iter().flat_map(|said| said.suggestions()).map(ToString::to_string).collect(),
-        refused: refused.or(own).or(common),
+        refused: refused.or_else(|| refuse_names(password, email, place)).or(common),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn place() -> PlaceWords {
+        PlaceWords::new("https://cameras.north-school.example:8443")
+    }
 
     /// The list itself, from the sources of the library that cargo has at hand.
     fn common_passwords() -> Vec<String> {
@@ -113,29 +172,30 @@ mod tests {
         let list = common_passwords();
         assert!(list.len() >= 10_000 && list[0] == "123456", "{} {}", list.len(), list[0]);
         let long_enough = list.iter().filter(|word| refuse_length(word).is_none()).take(3_000);
-        let passed: Vec<_> = long_enough.filter(|word| refuse_password(word, &email).is_none()).collect();
+        let passed: Vec<_> =
+            long_enough.filter(|word| refuse_password(word, &email, &place()).is_none()).collect();
         assert_eq!(passed, Vec::<&String>::new());
     }
 
     #[test]
     fn strength_is_told_as_the_rule_sees_it() {
         let email = Email::parse("ada@example.org").unwrap();
-        let weak = strength("password", Some(&email));
+        let weak = strength("password", Some(&email), &place());
         assert!(weak.score == 0 && weak.refused == Some(IS_COMMON) && weak.warning.is_some(), "{weak:?}");
-        let fine = strength("correct horse battery", Some(&email));
+        let fine = strength("correct horse battery", Some(&email), &place());
         assert!(fine.score == 4 && fine.refused.is_none() && fine.guesses_log10 > 9.0, "{fine:?}");
-        assert_eq!(strength("ada@example.org", Some(&email)).refused, Some(IS_ADDRESS));
-        assert!(strength("ada@example.org", None).refused.is_none());
-        assert!(strength("short", None).refused.is_some());
-        assert!(strength(&"x1y2".repeat(100_000), None).refused.is_some());
-        assert_eq!(strength("", None).score, 0);
+        assert_eq!(strength("ada@example.org", Some(&email), &place()).refused, Some(IS_ADDRESS));
+        assert!(strength("ada@example.org", None, &place()).refused.is_none());
+        assert!(strength("short", None, &place()).refused.is_some());
+        assert!(strength(&"x1y2".repeat(100_000), None, &place()).refused.is_some());
+        assert_eq!(strength("", None, &place()).score, 0);
     }
 
     #[test]
     fn only_length_and_commonness_count() {
         let email = Email::parse("ada.lovelace@example.org").unwrap();
         let check = |password: &str, fine: bool| {
-            assert_eq!(refuse_password(password, &email).is_none(), fine, "{password:?}");
+            assert_eq!(refuse_password(password, &email, &place()).is_none(), fine, "{password:?}");
         };
         check("correct horse battery", true);
         check("tr0ub4dor&3", true);
@@ -153,5 +213,32 @@ mod tests {
         check("aaaaaaaa", false);
         check("Ada.Lovelace@Example.org", false);
         check("ada.lovelace", false);
+    }
+
+    #[test]
+    fn names_of_the_place_and_of_the_account_are_refused() {
+        let email = Email::parse("ada.lovelace@engine.example.org").unwrap();
+        for (password, refused) in [
+            ("socle2026", true),
+            ("S0cle-S0cle!", true),
+            ("$ENTINEL123", true),
+            ("Lofi Studio 1", true),
+            ("northschool", true),
+            ("north-school", true),
+            ("Cameras2026!", true),
+            ("Lovel4ce1815", true),
+            ("engine-1843", true),
+            ("the socle below the column", false),
+            ("cameras in the long corridor", false),
+            ("north of the old school", false),
+        ] {
+            let reason = refuse_password(password, &email, &place());
+            assert_eq!(reason == Some(IS_NAMES), refused, "{password:?}: {reason:?}");
+            let told = strength(password, Some(&email), &place());
+            assert_eq!(told.refused == Some(IS_NAMES), refused, "{told:?}");
+        }
+        let nowhere = PlaceWords::new("http://127.0.0.1:8000");
+        assert!(refuse_password("127.0.0.1:8000", &email, &nowhere).is_none());
+        assert!(refuse_password("localhost!", &email, &PlaceWords::new("http://localhost:8000")).is_some());
     }
 }

@@ -46,11 +46,20 @@ impl Identity {
         rows: &[ImportRow],
         update: bool,
     ) -> Result<(Imported, Vec<RowFault>), Error> {
+        let mut refused = HashMap::new();
+        for row in rows {
+            let Some(password) = &row.password else { continue };
+            let reason = self.0.passwords.refusal(password.clone(), row.email.clone()).await?;
+            refused.extend(reason.map(|reason| (row.line, reason)));
+        }
         let mut tx = self.0.db.read().await?;
         let mut found = Imported::default();
         let mut faults = Vec::new();
-        for plan in plans(&mut tx, allow, rows, update).await? {
+        for (row, plan) in rows.iter().zip(plans(&mut tx, allow, rows, update).await?) {
             match plan {
+                Ok(Plan::Create) if refused.contains_key(&row.line) => {
+                    faults.push(password_fault(row, refused[&row.line]));
+                }
                 Ok(Plan::Create) => found.created += 1,
                 Ok(Plan::Update(..)) => found.updated += 1,
                 Ok(Plan::Unchanged) => found.unchanged += 1,
@@ -68,14 +77,14 @@ impl Identity {
         rows: &[ImportRow],
         update: bool,
     ) -> Result<(Imported, Vec<RowFault>), Error> {
-        let mut hashes: HashMap<u64, String> = HashMap::new();
+        let mut hashes: HashMap<u64, Result<String, String>> = HashMap::new();
         for row in rows {
             let Some(password) = &row.password else { continue };
             match self.0.passwords.hash(password.clone(), row.email.clone(), "/password").await {
-                Ok(hash) => drop(hashes.insert(row.line, hash)),
-                Err(Error::Invalid { .. }) => {}
+                Ok(hash) => hashes.insert(row.line, Ok(hash)),
+                Err(Error::Invalid { reason, .. }) => hashes.insert(row.line, Err(reason)),
                 Err(error) => return Err(error),
-            }
+            };
         }
         let mut tx = self.0.db.begin().await?;
         lock(&mut tx, allow).await?;
@@ -83,21 +92,19 @@ impl Identity {
         let mut faults = Vec::new();
         let mut updates = Vec::new();
         for (row, plan) in rows.iter().zip(plans(&mut tx, allow, rows, update).await?) {
-            let hash = row.password_hash.as_ref().or_else(|| hashes.get(&row.line));
+            let hash = hashes.get(&row.line);
             match plan {
                 Err(fault) => faults.push(fault),
                 Ok(Plan::Unchanged) => done.unchanged += 1,
                 Ok(Plan::Update(member, change)) => updates.push((row.line, member.user.id, change)),
-                Ok(Plan::Create) if row.password.is_some() && hash.is_none() => {
-                    faults.push(RowFault::new(
-                        row.line,
-                        "password: is refused: too common, or known from a breach elsewhere",
-                    ));
-                }
-                Ok(Plan::Create) => {
-                    insert(&mut tx, allow, row, hash.map(String::as_str)).await?;
-                    done.created += 1;
-                }
+                Ok(Plan::Create) => match hash {
+                    Some(Err(reason)) => faults.push(password_fault(row, reason)),
+                    hashed => {
+                        let hash = hashed.and_then(|hash| hash.as_ref().ok()).or(row.password_hash.as_ref());
+                        insert(&mut tx, allow, row, hash.map(String::as_str)).await?;
+                        done.created += 1;
+                    }
+                },
             }
         }
         if done.created > 0 {
@@ -127,6 +134,10 @@ impl Identity {
         let mut tx = self.0.db.read().await?;
         Ok(store::users::list_for_export(&mut tx, allow.workspace, after, limit).await?)
     }
+}
+
+fn password_fault(row: &ImportRow, reason: &str) -> RowFault {
+    RowFault::new(row.line, format!("password: {reason}"))
 }
 
 async fn plans(

@@ -91,7 +91,7 @@ pub(crate) use workspaces::WorkspaceChange;
 use crate::{
     config::Config,
     error::Error,
-    model::{Catalogue, ChainKey, SessionTimes},
+    model::{Catalogue, ChainKey, PlaceWords, SessionTimes},
     store,
 };
 
@@ -161,6 +161,7 @@ impl Identity {
             redis: platform.redis.clone(),
             tokens: tokens::Tokens::new(&config, &public_url, secret.expose())?,
             keyring: signing::Keyring::new(),
+            passwords: passwords::Passwords::new(&config, PlaceWords::new(&public_url))?,
             public_url,
             providers: providers::Providers::new(
                 &config,
@@ -174,7 +175,6 @@ impl Identity {
             jobs: platform.jobs.clone(),
             settings: platform.settings.clone(),
             sends_mail: platform.sends_mail,
-            passwords: passwords::Passwords::new(&config)?,
             passkeys: passkeys::Passkeys::new(&config, &platform.public_url),
             doors: doors::Doors::new(&config, &platform.limits)?,
             throttle: throttle::Throttle::new(&config, &platform.limits)?,

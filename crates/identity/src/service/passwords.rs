@@ -17,7 +17,9 @@ use super::breached::Breached;
 use crate::{
     config::Config,
     error::Error,
-    model::{Email, StoredHash, Strength, bcrypt_matches, pbkdf2_matches, refuse_password, strength},
+    model::{
+        Email, PlaceWords, StoredHash, Strength, bcrypt_matches, pbkdf2_matches, refuse_password, strength,
+    },
 };
 
 /// Hashes passwords by Argon2id (RFC 9106) on blocking threads, no more at a time than there are cores: a storm of
@@ -32,6 +34,7 @@ struct Pool {
     /// A hash of nothing, with our parameters: verifying against it costs what a real one costs.
     decoy: String,
     breached: Option<Breached>,
+    place: PlaceWords,
 }
 
 const IS_BREACHED: &str = "is known from a breach elsewhere";
@@ -44,7 +47,7 @@ pub(super) struct Verdict {
 }
 
 impl Passwords {
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, place: PlaceWords) -> anyhow::Result<Self> {
         let params =
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_lanes, None)
                 .map_err(|error| anyhow::anyhow!("identity.argon2_…: {error}"))?;
@@ -54,6 +57,7 @@ impl Passwords {
         };
         Ok(Self(Arc::new(Pool {
             decoy: decoy(&params),
+            place,
             breached: match config.breached_passwords.as_os_str().is_empty() {
                 true => None,
                 false => Some(Breached::open(&config.breached_passwords)?),
@@ -72,16 +76,20 @@ impl Passwords {
         email: Email,
         pointer: &'static str,
     ) -> Result<String, Error> {
-        self.run(move |pool| {
-            if let Some(reason) = refuse_password(password.expose(), &email) {
-                return Err(Error::Invalid { pointer, reason: reason.to_owned() });
-            }
-            if pool.is_breached(password.expose())? {
-                return Err(Error::Invalid { pointer, reason: IS_BREACHED.to_owned() });
-            }
-            pool.hash(password.expose())
+        self.run(move |pool| match pool.refusal(password.expose(), &email)? {
+            Some(reason) => Err(Error::Invalid { pointer, reason: reason.to_owned() }),
+            None => pool.hash(password.expose()),
         })
         .await
+    }
+
+    /// Why it would not be hashed.
+    pub(super) async fn refusal(
+        &self,
+        password: Secret<String>,
+        email: Email,
+    ) -> Result<Option<&'static str>, Error> {
+        self.run(move |pool| pool.refusal(password.expose(), &email)).await
     }
 
     /// Without a hash it takes as long, and is never the password.
@@ -110,7 +118,7 @@ impl Passwords {
         email: Option<Email>,
     ) -> Result<Strength, Error> {
         self.run(move |pool| {
-            let mut strength = strength(password.expose(), email.as_ref());
+            let mut strength = strength(password.expose(), email.as_ref(), &pool.place);
             if strength.refused.is_none() && pool.is_breached(password.expose())? {
                 strength.refused = Some(IS_BREACHED);
             }
@@ -154,6 +162,13 @@ impl Drop for Place<'_> {
 }
 
 impl Pool {
+    fn refusal(&self, password: &str, email: &Email) -> Result<Option<&'static str>, Error> {
+        if let Some(reason) = refuse_password(password, email, &self.place) {
+            return Ok(Some(reason));
+        }
+        Ok(self.is_breached(password)?.then_some(IS_BREACHED))
+    }
+
     fn hash(&self, password: &str) -> Result<String, Error> {
         self.argon2
             .hash_password(password.as_bytes())
@@ -223,7 +238,7 @@ mod tests {
 
     fn passwords(memory_kib: u32) -> Passwords {
         let config = Config { argon2_memory_kib: memory_kib, argon2_iterations: 1, ..Config::default() };
-        Passwords::new(&config).unwrap()
+        Passwords::new(&config, PlaceWords::new("")).unwrap()
     }
 
     fn secret(text: &str) -> Secret<String> {
@@ -262,7 +277,7 @@ mod tests {
             breached_passwords: file,
             ..Config::default()
         };
-        let passwords = Passwords::new(&config).unwrap();
+        let passwords = Passwords::new(&config, PlaceWords::new("")).unwrap();
         let email = Email::parse("ada@example.org").unwrap();
         let refused = passwords.hash(secret("correct horse"), email.clone(), "/password").await;
         assert!(matches!(refused, Err(Error::Invalid { pointer: "/password", .. })));
@@ -272,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn the_line_has_an_end() {
         let config = Config { argon2_memory_kib: 64, hash_queue_max: 1, ..Config::default() };
-        let passwords = Passwords::new(&config).unwrap();
+        let passwords = Passwords::new(&config, PlaceWords::new("")).unwrap();
         // As one whose password is being hashed.
         let first = Place::take(&passwords.0).unwrap();
         assert!(matches!(passwords.verify(secret("x"), None).await, Err(Error::Busy)));

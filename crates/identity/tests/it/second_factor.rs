@@ -46,7 +46,7 @@ async fn an_authenticator_app_is_set_up_and_asked_for() {
         let codes = grace.post("/api/v1/auth/totp/confirm", json!({"code": code})).await.expect(200).json();
         let codes: Vec<_> = codes["recovery_codes"].as_array().unwrap().iter().map(text).collect();
         assert_eq!(codes.len(), 10);
-        assert!(codes.iter().all(|code| code.len() == 19 && code.matches('-').count() == 3), "{codes:?}");
+        assert!(codes.iter().all(|code| code.len() == 29 && code.matches('-').count() == 5), "{codes:?}");
         let after = grace.get("/api/v1/auth/security").await.expect(200).json();
         assert_eq!((&after["totp"]["enabled"], &after["recovery_codes_left"]), (&json!(true), &json!(10)));
 
