@@ -354,6 +354,14 @@ test("the audit log tells it, its chain is whole, and it can be taken along", as
   await expect(admin.getByText("night-shift").first()).toBeVisible();
   await admin.getByRole("button", { name: "Check the chain" }).click();
   await expect(admin.getByText(/entries checked: nothing was changed or taken out/)).toBeVisible();
+  // The mark of this check is still in the log at the next one; a made-up one is not.
+  const head = await admin.getByLabel("Mark of the last entry").inputValue();
+  await admin.getByLabel("Mark of an earlier check").fill(head);
+  await admin.getByRole("button", { name: "Compare" }).click();
+  await expect(admin.getByText(/entries checked: nothing was changed or taken out/)).toBeVisible();
+  await admin.getByLabel("Mark of an earlier check").fill(head.replace(/.$/, (last) => (last === "0" ? "1" : "0")));
+  await admin.getByRole("button", { name: "Compare" }).click();
+  await expect(admin.getByRole("alert")).toContainText("The chain breaks");
   const download = admin.waitForEvent("download");
   await admin.getByRole("link", { name: "CSV" }).click();
   expect((await download).suggestedFilename()).toMatch(/^audit.*\.csv$/);

@@ -60,7 +60,7 @@ test("somebody who has an account elsewhere gets one here", async () => {
   await signInThere("grace");
   await expect(page).toHaveURL(`${house.base}/account/security`);
   await signedIn(page);
-  await expect(page.getByText("grace@example.org")).toBeVisible();
+  await expect(page.getByText("grace@example.org · linked on")).toBeVisible();
   // It is the only way in: taking it away would shut the owner out.
   await page.getByRole("button", { name: "Unlink" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Unlink" }).click();

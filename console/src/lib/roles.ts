@@ -12,6 +12,12 @@ export function permissionLabel(t: Translate, name: string, description?: string
   return hasMessage(key) ? t(key) : (description ?? name);
 }
 
+/** A module by what people call it. */
+export function moduleLabel(t: Translate, name: string): string {
+  const key = `module.${name}`;
+  return hasMessage(key) ? t(key) : name;
+}
+
 /** What a scope lets do: `read` and `write` are all permissions of a kind, the rest are single permissions. */
 export function scopeLabel(t: Translate, name: string, description?: string): string {
   const key = `scope.${name}`;

@@ -3,7 +3,7 @@ import { Download } from "lucide-react";
 import { AuditFilterBar } from "@/features/audit/components/audit-filters";
 import { AuditList, useAudit } from "@/features/audit/components/audit-list";
 import { VerifyButton, VerifyResult } from "@/features/audit/components/verify-chain";
-import { dayBounds } from "@/features/audit/entries";
+import { dayBounds, knownActions } from "@/features/audit/entries";
 import { exportAddress, useVerifyAudit, type AuditFilters } from "@/features/audit/queries";
 import { useT } from "@/lib/i18n";
 import { textOf } from "@/lib/search";
@@ -53,7 +53,8 @@ function Audit() {
 function Entries({ search, asked }: { search: AuditFilters; asked: AuditFilters }) {
   const navigate = Route.useNavigate();
   const query = useAudit(asked);
-  const actions = [...new Set((query.data?.pages ?? []).flatMap((page) => page.items).map((entry) => entry.action))].sort();
+  const seen = (query.data?.pages ?? []).flatMap((page) => page.items).map((entry) => entry.action);
+  const actions = [...new Set([...knownActions, ...seen])].sort();
   return (
     <div className="space-y-4">
       <AuditFilterBar filters={search} actions={actions} onChange={(next) => navigate({ search: next, replace: true })} />

@@ -58,7 +58,7 @@ function Device() {
           lookUp.mutate(code);
         }}
       >
-        <TextField label={t("device.code")} hint={t("device.codeHint")} name="user_code" autoComplete="off" spellCheck="false" isRequired autoFocus mono value={code} onChange={(typed) => setCode(userCode(typed))} />
+        <TextField label={t("device.code")} hint={t("device.codeHint")} name="user_code" autoComplete="off" spellCheck="false" isRequired autoFocus mono className="[&_input]:h-12 [&_input]:text-center [&_input]:text-lg [&_input]:tracking-[0.3em]" value={code} onChange={(typed) => setCode(userCode(typed))} />
         {lookUp.isError && <Notice problem={toProblem(lookUp.error)} />}
         <Button type="submit" variant="primary" className="w-full" isPending={lookUp.isPending} isDisabled={code.length < 5}>
           {t("device.submit")}

@@ -1,10 +1,12 @@
 import { createFileRoute, Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { BackToSignIn } from "@/features/identity/components/back-to-sign-in";
 import { Door } from "@/features/identity/components/door";
 import { NewPassword } from "@/features/identity/forms/new-password";
 import { useResetPassword } from "@/features/identity/queries";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
+import { fieldText } from "@/lib/problem-text";
 import { Button, buttonClass } from "@/ui/button";
 import { Notice } from "@/ui/notice";
 
@@ -22,7 +24,10 @@ function Reset() {
   return (
     <Door title={t("reset.title")} intro={token && !reset.isSuccess ? t("reset.intro") : undefined}>
       {!token ? (
-        <Notice tone="bad">{t("reset.noToken")}</Notice>
+        <div className="space-y-5">
+          <Notice tone="bad">{t("reset.noToken")}</Notice>
+          <Another />
+        </div>
       ) : reset.isSuccess ? (
         <div className="space-y-4">
           <Notice tone="good">{t("reset.done")}</Notice>
@@ -38,13 +43,29 @@ function Reset() {
             reset.mutate({ token, new_password: password });
           }}
         >
-          <NewPassword label={t("account.new")} value={password} onChange={setPassword} error={problem?.field("/new_password")} />
+          <NewPassword label={t("account.new")} value={password} onChange={setPassword} autoFocus error={fieldText(t, problem, "/new_password")} />
           {problem && <Notice problem={problem} />}
+          {problem?.code === "identity.link-refused" && <Another />}
           <Button type="submit" variant="primary" className="w-full" isPending={reset.isPending} isDisabled={password === ""}>
             {t("reset.submit")}
           </Button>
         </form>
       )}
     </Door>
+  );
+}
+
+/** The link is of no use: where to get another. */
+function Another() {
+  const t = useT();
+  return (
+    <div className="space-y-2">
+      <p>
+        <Link to="/forgot" className="text-accent hover:underline">
+          {t("verify.another")}
+        </Link>
+      </p>
+      <BackToSignIn />
+    </div>
   );
 }

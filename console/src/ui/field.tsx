@@ -1,5 +1,5 @@
-import { Check, ChevronDown, Minus } from "lucide-react";
-import type { ReactNode } from "react";
+import { Check, ChevronDown, Eye as EyeIcon, EyeOff, Minus } from "lucide-react";
+import { useState, type ReactNode } from "react";
 import {
   Button as AriaButton,
   Checkbox as AriaCheckbox,
@@ -22,6 +22,7 @@ import {
   type SwitchProps,
   type TextFieldProps,
 } from "react-aria-components";
+import { useT } from "@/lib/i18n";
 import { cx } from "./class-names";
 
 const labelClass = "mb-1 block text-sm font-medium text-ink";
@@ -64,6 +65,10 @@ interface TextProps extends Omit<TextFieldProps, "className" | "children">, Comm
 }
 
 export function TextField({ label, labelHidden, hint, error, placeholder, multiline, mono, unit, className, ...props }: TextProps) {
+  const t = useT();
+  const [shown, setShown] = useState(false);
+  const secret = props.type === "password";
+  const Eye = shown ? EyeOff : EyeIcon;
   return (
     <AriaTextField {...props} isInvalid={error !== undefined || props.isInvalid} validationBehavior="aria" className={className}>
       <Label className={labelHidden ? "sr-only" : labelClass}>{label}</Label>
@@ -71,8 +76,19 @@ export function TextField({ label, labelHidden, hint, error, placeholder, multil
         <AriaTextArea rows={3} placeholder={placeholder} className={cx("control py-1.5", invalidClass, mono && "font-mono")} />
       ) : (
         <span className="relative block">
-          <Input placeholder={placeholder} className={cx("control", invalidClass, mono && "font-mono text-sm")} />
+          <Input placeholder={placeholder} type={shown ? "text" : props.type} className={cx("control", invalidClass, mono && "font-mono text-sm", secret && "pr-10")} />
           {unit && <Unit>{unit}</Unit>}
+          {secret && (
+            <AriaButton
+              slot={null}
+              aria-label={t(shown ? "field.hide" : "field.show")}
+              aria-pressed={shown}
+              onPress={() => setShown(!shown)}
+              className="absolute inset-y-0 right-0 flex w-10 cursor-pointer items-center justify-center rounded-r-control text-muted hover:text-ink"
+            >
+              <Eye aria-hidden className="size-4" />
+            </AriaButton>
+          )}
         </span>
       )}
       <Foot hint={hint} error={error} />
@@ -195,12 +211,19 @@ export function ComboField({ label, hint, error, options, value, onChange, place
   );
 }
 
-export function Checkbox({ children, className, ...props }: Omit<CheckboxProps, "children" | "className"> & { children?: ReactNode; className?: string }) {
+interface CheckProps extends Omit<CheckboxProps, "children" | "className"> {
+  children?: ReactNode;
+  /** One of a list: a line of its own, the box beside the first line of what it says. */
+  row?: boolean;
+  className?: string;
+}
+
+export function Checkbox({ children, row, className, ...props }: CheckProps) {
   return (
-    <AriaCheckbox {...props} className={cx("group inline-flex cursor-pointer items-center gap-2 data-disabled:cursor-not-allowed data-disabled:opacity-50", className)}>
+    <AriaCheckbox {...props} className={cx("group cursor-pointer gap-2 data-disabled:cursor-not-allowed data-disabled:opacity-50", row ? "flex items-start" : "inline-flex items-center", className)}>
       {({ isSelected, isIndeterminate }) => (
         <>
-          <span className="flex size-4.5 shrink-0 items-center justify-center rounded-[4px] border border-line-strong bg-surface group-data-selected:border-accent group-data-selected:bg-accent group-data-indeterminate:border-accent group-data-indeterminate:bg-accent group-data-focus-visible:outline-2 group-data-focus-visible:outline-offset-2 group-data-focus-visible:outline-accent">
+          <span className={cx("flex size-4.5 shrink-0 items-center justify-center rounded-[4px] border border-line-strong bg-surface group-data-selected:border-accent group-data-selected:bg-accent group-data-indeterminate:border-accent group-data-indeterminate:bg-accent group-data-focus-visible:outline-2 group-data-focus-visible:outline-offset-2 group-data-focus-visible:outline-accent", row && "mt-0.5")}>
             {isIndeterminate ? (
               <Minus aria-hidden className="size-3.5 text-on-accent" strokeWidth={3} />
             ) : (

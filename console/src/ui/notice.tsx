@@ -38,7 +38,7 @@ export function Notice({ tone, problem, className, children }: NoticeProps) {
         )}
         {children}
         {problem?.requestId && (
-          <p className="mt-0.5 font-mono text-xs break-all opacity-80">
+          <p className="mt-0.5 font-mono text-xs break-all">
             {t("error.request")} {problem.requestId}
           </p>
         )}

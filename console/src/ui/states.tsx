@@ -10,7 +10,7 @@ function Frame({ icon: Icon, title, children, role }: { icon: LucideIcon; title:
     <div role={role} className="flex flex-col items-center justify-center px-6 py-14 text-center">
       <Icon aria-hidden className="mb-3 size-8 text-muted" strokeWidth={1.5} />
       <p className="text-lg font-medium">{title}</p>
-      <div className="mt-1 max-w-md text-muted">{children}</div>
+      <div className="mt-1 max-w-md text-balance text-muted">{children}</div>
     </div>
   );
 }

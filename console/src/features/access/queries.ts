@@ -1,5 +1,5 @@
 import { keepPreviousData, queryOptions, useMutation } from "@tanstack/react-query";
-import { ask, type Application, type Consent, type OAuthClient, type Paged } from "@/api/pending";
+import type { NewOAuthClient, OAuthClientChange } from "@/api/types";
 import { client, ok } from "@/lib/client";
 import { useWrite } from "@/lib/queries-client";
 
@@ -74,45 +74,39 @@ export const useRemoveServiceSecret = () =>
 
 export const applicationsQuery = queryOptions({
   queryKey: keys.applications,
-  queryFn: async ({ signal }) => (await ask<Paged<Application>>("get", "/api/v1/auth/applications", { params: { query: { page_size: 100 } }, signal })).items,
+  queryFn: async ({ signal }) => (await ok(client.GET("/api/v1/auth/applications", { params: { query: { page_size: 100 } }, signal }))).items,
 });
 
 /** Forgets: applications. */
 export const useRemoveApplication = () =>
-  useWrite((client_id: string) => ask("delete", "/api/v1/auth/applications/{client_id}", { params: { path: { client_id } } }), keys.applications);
+  useWrite((client_id: string) => ok(client.DELETE("/api/v1/auth/applications/{client_id}", { params: { path: { client_id } } })), keys.applications);
 
 export const clientsQuery = (page: number) =>
   queryOptions({
     queryKey: [...keys.clients, page],
-    queryFn: ({ signal }) => ask<Paged<OAuthClient>>("get", "/api/v1/oauth/clients", { params: { query: { page, page_size: 20 } }, signal }),
+    queryFn: ({ signal }) => ok(client.GET("/api/v1/oauth/clients", { params: { query: { page, page_size: 20 } }, signal })),
     placeholderData: keepPreviousData,
   });
 
-export interface ClientInput {
-  name: string;
-  kind: "public" | "confidential";
-  redirect_uris: string[];
-  grant_types: string[];
-  client_uri: string | null;
-}
+export type ClientInput = Pick<NewOAuthClient, "name" | "kind" | "redirect_uris" | "grant_types" | "client_uri">;
 
 /** Forgets: clients. */
 export const useCreateClient = () =>
-  useWrite((body: ClientInput) => ask<OAuthClient & { client_secret: string | null }>("post", "/api/v1/oauth/clients", { body }), keys.clients);
+  useWrite((body: ClientInput) => ok(client.POST("/api/v1/oauth/clients", { body })), keys.clients);
 
 /** Forgets: clients. */
 export const useUpdateClient = () =>
   useWrite(
-    ({ id, ...body }: { id: string; is_active?: boolean } & Partial<Omit<ClientInput, "kind">>) => ask("patch", "/api/v1/oauth/clients/{id}", { params: { path: { id } }, body }),
+    ({ id, ...body }: { id: string } & OAuthClientChange) => ok(client.PATCH("/api/v1/oauth/clients/{id}", { params: { path: { id } }, body })),
     keys.clients,
   );
 
 /** Forgets: clients. */
-export const useDeleteClient = () => useWrite((id: string) => ask("delete", "/api/v1/oauth/clients/{id}", { params: { path: { id } } }), keys.clients);
+export const useDeleteClient = () => useWrite((id: string) => ok(client.DELETE("/api/v1/oauth/clients/{id}", { params: { path: { id } } })), keys.clients);
 
 /** Forgets: clients. */
 export const useNewClientSecret = () =>
-  useWrite((id: string) => ask<{ client_secret: string }>("post", "/api/v1/oauth/clients/{id}/secret", { params: { path: { id } } }), keys.clients);
+  useWrite((id: string) => ok(client.POST("/api/v1/oauth/clients/{id}/secret", { params: { path: { id } } })), keys.clients);
 
 export const signingKeysQuery = queryOptions({
   queryKey: keys.signing,
@@ -125,7 +119,7 @@ export const useRotateKeys = () => useWrite((revoke: boolean) => ok(client.POST(
 export const consentQuery = (id: string) =>
   queryOptions({
     queryKey: ["access", "consent", id],
-    queryFn: ({ signal }) => ask<Consent>("get", "/api/v1/oauth/requests/{id}", { params: { path: { id } }, signal }),
+    queryFn: ({ signal }) => ok(client.GET("/api/v1/oauth/requests/{id}", { params: { path: { id } }, signal })),
     retry: false,
     staleTime: Infinity,
   });
@@ -133,13 +127,16 @@ export const consentQuery = (id: string) =>
 /** Says yes or no; the answer is where the browser goes next. */
 export const useAnswerConsent = (id: string) =>
   useMutation({
-    mutationFn: (yes: boolean) => ask<{ redirect_to: string }>("post", yes ? "/api/v1/oauth/requests/{id}/approve" : "/api/v1/oauth/requests/{id}/deny", { params: { path: { id } }, body: {} }),
+    mutationFn: (yes: boolean) =>
+      yes
+        ? ok(client.POST("/api/v1/oauth/requests/{id}/approve", { params: { path: { id } }, body: {} }))
+        : ok(client.POST("/api/v1/oauth/requests/{id}/deny", { params: { path: { id } } })),
   });
 
 export const useLookUpDevice = () =>
-  useMutation({ mutationFn: (user_code: string) => ask<Consent>("post", "/api/v1/oauth/device/lookup", { body: { user_code } }) });
+  useMutation({ mutationFn: (user_code: string) => ok(client.POST("/api/v1/oauth/device/lookup", { body: { user_code } })) });
 
 export const useAnswerDevice = () =>
   useMutation({
-    mutationFn: ({ user_code, yes }: { user_code: string; yes: boolean }) => ask("post", yes ? "/api/v1/oauth/device/approve" : "/api/v1/oauth/device/deny", { body: { user_code } }),
+    mutationFn: ({ user_code, yes }: { user_code: string; yes: boolean }) => ok(client.POST(yes ? "/api/v1/oauth/device/approve" : "/api/v1/oauth/device/deny", { body: { user_code } })),
   });

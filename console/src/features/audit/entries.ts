@@ -1,4 +1,4 @@
-import { hasMessage, type Translate } from "@/lib/i18n";
+import { hasMessage, messages, type Translate } from "@/lib/i18n";
 import { pretty } from "@/lib/pretty";
 
 /** What happened, in words where we have them; else by its name. */
@@ -6,6 +6,11 @@ export function actionLabel(t: Translate, action: string): string {
   const key = `audit.action.${action}`;
   return hasMessage(key) ? t(key) : action;
 }
+
+/** What may have happened, as far as there are words for it. */
+export const knownActions = Object.keys(messages)
+  .filter((key) => key.startsWith("audit.action."))
+  .map((key) => key.slice("audit.action.".length));
 
 export interface Change {
   name: string;

@@ -1,5 +1,4 @@
 import { infiniteQueryOptions, useMutation } from "@tanstack/react-query";
-import { ask, type AuditVerified } from "@/api/pending";
 import { client, ok } from "@/lib/client";
 
 export interface AuditFilters {
@@ -21,8 +20,8 @@ export const auditQuery = (filters: AuditFilters) =>
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
 
-/** Walks the whole chain on the server: asked for by hand, and told once. */
-export const useVerifyAudit = () => useMutation({ mutationFn: () => ask<AuditVerified>("get", "/api/v1/audit/verify") });
+/** Walks the whole chain on the server: asked for by hand, and told once. The log must still hold the head of an earlier check, if one is given. */
+export const useVerifyAudit = () => useMutation({ mutationFn: (since_head?: string) => ok(client.GET("/api/v1/audit/verify", { params: { query: since_head ? { since_head } : {} } })) });
 
 /** Where the browser downloads what the filters let through. */
 export function exportAddress(format: "csv" | "json", filters: AuditFilters): string {

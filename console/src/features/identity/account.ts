@@ -1,6 +1,4 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import type { Security } from "@/api/types";
-import { ask } from "@/api/pending";
 import { client, ok } from "@/lib/client";
 import { meQuery } from "@/lib/session";
 import { useWrite } from "@/lib/queries-client";
@@ -16,7 +14,7 @@ export const keys = {
 
 export const securityQuery = queryOptions({
   queryKey: keys.security,
-  queryFn: ({ signal }): Promise<Security> => ok(client.GET("/api/v1/auth/security", { signal })),
+  queryFn: ({ signal }) => ok(client.GET("/api/v1/auth/security", { signal })),
 });
 
 export const passkeysQuery = queryOptions({
@@ -67,7 +65,7 @@ export const useRemovePasskey = () =>
   useWrite((id: string) => ok(client.DELETE("/api/v1/auth/passkeys/{id}", { params: { path: { id } } })), keys.passkeys, keys.security);
 
 /** Forgets: security. */
-export const useUnlink = () => useWrite((id: string) => ask("delete", "/api/v1/auth/providers/{id}", { params: { path: { id } } }), keys.security);
+export const useUnlink = () => useWrite((id: string) => ok(client.DELETE("/api/v1/auth/providers/{id}", { params: { path: { id } } })), keys.security);
 
 /** Forgets: who is signed in, which tells of the address that waits. */
 export const useChangeEmail = () =>

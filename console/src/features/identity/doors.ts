@@ -1,5 +1,4 @@
 import { queryOptions, useMutation } from "@tanstack/react-query";
-import type { SignInOptions } from "@/api/types";
 import { client, ok } from "@/lib/client";
 import type { ProblemError } from "@/lib/problem";
 import { useWayIn } from "@/lib/session";
@@ -9,7 +8,7 @@ import { askForKey, type Options } from "@/lib/webauthn";
 
 export const optionsQuery = queryOptions({
   queryKey: ["identity", "options"],
-  queryFn: ({ signal }): Promise<SignInOptions> => ok(client.GET("/api/v1/auth/options", { signal })),
+  queryFn: ({ signal }) => ok(client.GET("/api/v1/auth/options", { signal })),
   staleTime: 60_000,
   retry: false,
 });

@@ -1,5 +1,4 @@
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { ask, type Quota } from "@/api/pending";
 import { client, ok } from "@/lib/client";
 import { useWrite } from "@/lib/queries-client";
 import { meQuery } from "@/lib/session";
@@ -94,19 +93,19 @@ export const useDeleteRole = () => useWrite((name: string) => ok(client.DELETE("
 
 export const quotasQuery = queryOptions({
   queryKey: keys.quotas,
-  queryFn: async ({ signal }) => (await ask<{ items: Quota[] }>("get", "/api/v1/quotas", { signal })).items,
+  queryFn: async ({ signal }) => (await ok(client.GET("/api/v1/quotas", { signal }))).items,
   refetchInterval: 30_000,
 });
 
 export const workspaceQuotasQuery = (id: string) =>
   queryOptions({
     queryKey: [...keys.quotas, id],
-    queryFn: async ({ signal }) => (await ask<{ items: Quota[] }>("get", "/api/v1/workspaces/{id}/quotas", { params: { path: { id } }, signal })).items,
+    queryFn: async ({ signal }) => (await ok(client.GET("/api/v1/workspaces/{id}/quotas", { params: { path: { id } }, signal }))).items,
   });
 
 /** Forgets: quotas. */
 export const useSetQuotas = (id: string) =>
-  useWrite((body: Record<string, number | null>) => ask("put", "/api/v1/workspaces/{id}/quotas", { params: { path: { id } }, body }), keys.quotas);
+  useWrite((body: Record<string, number | null>) => ok(client.PUT("/api/v1/workspaces/{id}/quotas", { params: { path: { id } }, body })), keys.quotas);
 
 export const workspaceQuery = (id: string) =>
   queryOptions({

@@ -1,4 +1,4 @@
-import type { Quota } from "@/api/pending";
+import type { Quota } from "@/api/types";
 import type { Formatter } from "@/lib/format";
 
 export type Fullness = "free" | "near" | "full";

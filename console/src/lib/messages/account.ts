@@ -24,6 +24,7 @@ export const account = {
   "deleteMe.done": ["Your account is deleted", "Votre compte est supprimé"],
   "sessions.title": ["Sessions", "Sessions"],
   "sessions.current": ["this one", "celle-ci"],
+  "sessions.since": ["since {at}", "depuis le {at}"],
   "sessions.seen": ["seen {ago}", "vue {ago}"],
   "sessions.end": ["End", "Terminer"],
   "sessions.endOf": ["End the session of {device}", "Terminer la session de {device}"],

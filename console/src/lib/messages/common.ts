@@ -1,6 +1,8 @@
 type Messages = Record<string, readonly [english: string, french: string]>;
 
 export const common = {
+  "field.show": ["Show what is typed", "Afficher la saisie"],
+  "field.hide": ["Hide what is typed", "Masquer la saisie"],
   save: ["Save", "Enregistrer"],
   saved: ["Saved", "Enregistré"],
   cancel: ["Cancel", "Annuler"],

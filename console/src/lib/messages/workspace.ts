@@ -3,6 +3,7 @@ type Messages = Record<string, readonly [english: string, french: string]>;
 /** Workspaces: who is in them, what they may do, and how much. */
 export const workspace = {
   "members.title": ["Members", "Membres"],
+  "members.service": ["program", "programme"],
   "members.you": ["you", "vous"],
   "members.change": ["Roles", "Rôles"],
   "members.changeOf": ["Roles of {email}", "Rôles de {email}"],

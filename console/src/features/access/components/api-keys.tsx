@@ -80,7 +80,7 @@ function KeyRow({ apiKey: key, onRevoke }: { apiKey: ApiKey; onRevoke: () => voi
           {state === "soon" && <Badge tone="warn">{t("keys.soon")}</Badge>}
         </p>
         <p className="text-sm text-muted">
-          <ScopeWords scopes={key.scopes} /> · {key.last_used_at ? t("used", { ago: format.ago(key.last_used_at) }) : t("unused")} ·{" "}
+          <ScopeWords scopes={key.scopes} /> · {t("applications.since", { at: format.date(key.created_at) })} · {key.last_used_at ? t("used", { ago: format.ago(key.last_used_at) }) : t("unused")} ·{" "}
           {key.expires_at ? t("keys.until", { at: format.date(key.expires_at) }) : t("keys.forever")}
         </p>
       </div>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { AppWindow } from "lucide-react";
 import { useState } from "react";
-import type { Application } from "@/api/pending";
+import type { Application } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { scopeLabel } from "@/lib/roles";

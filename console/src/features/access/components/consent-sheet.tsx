@@ -1,5 +1,5 @@
 import { Check, ShieldAlert } from "lucide-react";
-import type { Consent } from "@/api/pending";
+import type { Consent } from "@/api/types";
 import { useT } from "@/lib/i18n";
 import { scopeLabel } from "@/lib/roles";
 import { useMe } from "@/lib/session";

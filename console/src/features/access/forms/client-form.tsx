@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { OAuthClient } from "@/api/pending";
+import type { OAuthClient } from "@/api/types";
 import { useT } from "@/lib/i18n";
 import { toProblem, type ProblemError } from "@/lib/problem";
 import { fieldText } from "@/lib/problem-text";

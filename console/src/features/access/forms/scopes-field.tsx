@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { CheckboxGroup, Label, Radio, RadioGroup } from "react-aria-components";
 import { useT } from "@/lib/i18n";
-import { permissionLabel } from "@/lib/roles";
+import { moduleLabel, permissionLabel } from "@/lib/roles";
 import { useMe } from "@/lib/session";
 import { Checkbox } from "@/ui/field";
 import { permissionsQuery } from "@/features/access/queries";
@@ -44,9 +44,9 @@ export function ScopesField({ reach, chosen, onChange, error }: Props) {
         <CheckboxGroup aria-label={t("scopes.some")} value={[...chosen]} onChange={(names) => onChange(reach, names)} className="mt-3 max-h-64 space-y-3 overflow-y-auto rounded-control border border-line px-3 py-2.5">
           {byModule(permissions).map(([module, names]) => (
             <div key={module} className="space-y-1.5">
-              <p className="text-xs font-medium text-muted">{module}</p>
+              <p className="text-xs font-medium text-muted">{moduleLabel(t, module)}</p>
               {names.map((name) => (
-                <Checkbox key={name} value={name} className="flex items-start">
+                <Checkbox key={name} value={name} row>
                   <span className="min-w-0">
                     <span className="block leading-snug">{describe(name)}</span>
                     <span className="block font-mono text-xs break-all text-muted">{name}</span>

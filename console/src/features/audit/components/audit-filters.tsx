@@ -7,7 +7,7 @@ import type { AuditFilters } from "@/features/audit/queries";
 
 interface Props {
   filters: AuditFilters;
-  /** Names of actions that were seen. */
+  /** Names of actions, to choose from. */
   actions: readonly string[];
   onChange: (filters: AuditFilters) => void;
 }

@@ -1,8 +1,11 @@
 import { ShieldCheck } from "lucide-react";
+import { useState } from "react";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
 import { Button } from "@/ui/button";
+import { CopyButton } from "@/ui/copy";
+import { TextField } from "@/ui/field";
 import { Notice } from "@/ui/notice";
 import type { useVerifyAudit } from "@/features/audit/queries";
 
@@ -11,7 +14,7 @@ type Verify = ReturnType<typeof useVerifyAudit>;
 export function VerifyButton({ verify }: { verify: Verify }) {
   const t = useT();
   return (
-    <Button icon={ShieldCheck} isPending={verify.isPending} onPress={() => verify.mutate()}>
+    <Button icon={ShieldCheck} isPending={verify.isPending && !verify.variables} onPress={() => verify.mutate(undefined)}>
       {t("audit.verify")}
     </Button>
   );
@@ -21,15 +24,48 @@ export function VerifyButton({ verify }: { verify: Verify }) {
 export function VerifyResult({ verify }: { verify: Verify }) {
   const t = useT();
   const format = useFormat();
-  if (verify.isError) return <Notice problem={toProblem(verify.error)} className="mb-4" />;
-  if (!verify.data) return null;
-  const { ok, checked, fault, from_seq, to_seq, head } = verify.data;
+  if (!verify.data && !verify.isError) return null;
+  const { ok, checked, fault, from_seq, to_seq, head } = verify.data ?? { head: "" };
   return (
-    <Notice tone={ok ? "good" : "bad"} className="mb-4">
-      <p>{ok ? t("audit.whole", { n: checked }) : t("audit.broken", { seq: format.exact(fault?.seq ?? 0) })}</p>
-      {fault && <p className="break-words">{fault.what}</p>}
-      {from_seq !== null && to_seq !== null && <p>{t("audit.range", { from: format.exact(from_seq), to: format.exact(to_seq) })}</p>}
-      {head && <p className="mt-0.5 font-mono text-xs break-all opacity-80">{head}</p>}
-    </Notice>
+    <div className="card mb-4 space-y-4 p-4">
+      {verify.isError && <Notice problem={toProblem(verify.error)} />}
+      {verify.data && (
+        <Notice tone={ok ? "good" : "bad"}>
+          <p>{ok ? t("audit.whole", { n: checked ?? 0 }) : t("audit.broken", { seq: format.exact(fault?.seq ?? 0) })}</p>
+          {fault && <p className="break-words">{fault.what}</p>}
+          <p>{t("audit.range", { from: format.exact(from_seq ?? 0), to: format.exact(to_seq ?? 0) })}</p>
+        </Notice>
+      )}
+      <div className="grid gap-4 md:grid-cols-2">
+        {head && (
+          <div className="flex items-start gap-1.5">
+            <TextField className="min-w-0 flex-1" label={t("audit.head")} hint={t("audit.headHint")} isReadOnly mono value={head} />
+            <span className="mt-6">
+              <CopyButton compact text={() => head} />
+            </span>
+          </div>
+        )}
+        <Earlier verify={verify} />
+      </div>
+    </div>
+  );
+}
+
+function Earlier({ verify }: { verify: Verify }) {
+  const t = useT();
+  const [kept, setKept] = useState("");
+  return (
+    <form
+      className="flex items-start gap-2"
+      onSubmit={(event) => {
+        event.preventDefault();
+        verify.mutate(kept.trim());
+      }}
+    >
+      <TextField className="min-w-0 flex-1" label={t("audit.earlier")} autoComplete="off" spellCheck="false" mono value={kept} onChange={setKept} />
+      <Button type="submit" className="mt-6" isPending={verify.isPending && verify.variables !== undefined} isDisabled={kept.trim() === ""}>
+        {t("audit.compare")}
+      </Button>
+    </form>
   );
 }

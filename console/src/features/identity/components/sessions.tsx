@@ -77,7 +77,8 @@ export function SessionRow({ session, action, clientName }: { session: Session; 
         </p>
         <p className="text-sm break-words text-muted">
           {session.client ? t("sessions.through", { name: clientName?.(session.client) ?? session.client }) : t(`sessions.kind.${session.kind ?? "browser"}`)}
-          {session.address && ` · ${session.address}`} · {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
+          {session.address && ` · ${session.address}`} · {t("sessions.since", { at: format.dateTime(session.created_at) })} ·{" "}
+          {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
         </p>
       </div>
       {action}

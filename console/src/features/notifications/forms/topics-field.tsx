@@ -31,7 +31,8 @@ export function TopicsField({ value, onChange, error }: { value: readonly string
                 return (
                   <li key={name} className={module === null ? "pl-5" : ""}>
                     <Checkbox
-                      className="w-full !items-start rounded px-1.5 py-1 hover:bg-sunken"
+                      row
+                      className="rounded px-1.5 py-1 hover:bg-sunken"
                       isSelected={covered || value.includes(name)}
                       isDisabled={covered}
                       onChange={(on) => onChange(toggled(value, name, on))}

@@ -3,6 +3,7 @@ import { ChevronsUpDown, LogOut, Plus, SlidersHorizontal, UserRound } from "luci
 import { Button as AriaButton, Header, MenuSection, Separator } from "react-aria-components";
 import { setLocale, useLocale, useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
+import { problemText } from "@/lib/problem-text";
 import { useMe, useSignOut, useSwitchWorkspace } from "@/lib/session";
 import { setTheme, useTheme, type Theme } from "@/lib/theme";
 import { cx } from "@/ui/class-names";
@@ -20,7 +21,7 @@ export function WorkspaceMenu({ onNew }: { onNew?: () => void }) {
   const act = (key: string) => {
     if (key === "settings") navigate({ to: "/workspace/settings" });
     else if (key === "new") onNew?.();
-    else if (key !== me.workspace.id) change.mutate(key, { onError: (error) => toast(toProblem(error).message, "bad") });
+    else if (key !== me.workspace.id) change.mutate(key, { onError: (error) => toast(problemText(t, toProblem(error)), "bad") });
   };
   return (
     <MenuTrigger>
@@ -71,7 +72,7 @@ export function UserMenu({ compact }: { compact?: boolean }) {
     else if (key === "out") {
       signOut.mutate(undefined, {
         onSuccess: () => navigate({ to: "/login" }),
-        onError: (error) => toast(toProblem(error).message, "bad"),
+        onError: (error) => toast(problemText(t, toProblem(error)), "bad"),
       });
     } else if (key === "en" || key === "fr") setLocale(key);
     else setTheme(key as Theme);

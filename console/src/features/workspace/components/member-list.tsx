@@ -27,9 +27,10 @@ export function MemberList({ members, roles, editable, self }: Props) {
               <p className="flex flex-wrap items-center gap-2">
                 <span className="font-medium break-words">{`${one.first_name} ${one.last_name}`.trim() || one.email}</span>
                 {one.id === self && <Badge tone="accent">{t("members.you")}</Badge>}
+                {one.kind === "service" && <Badge>{t("members.service")}</Badge>}
                 {!one.is_active && <Badge>{t("users.isDisabled")}</Badge>}
               </p>
-              <p className="text-sm break-all text-muted">{one.email}</p>
+              {one.kind === "person" && <p className="text-sm break-all text-muted">{one.email}</p>}
             </div>
             <ul className="flex flex-wrap gap-1.5" aria-label={t("roles.title")}>
               {one.roles.map((role) => (
@@ -39,7 +40,7 @@ export function MemberList({ members, roles, editable, self }: Props) {
               ))}
             </ul>
             {editable && (
-              <Button small onPress={() => setOpened(one.id)} aria-label={t("members.changeOf", { email: one.email })}>
+              <Button small onPress={() => setOpened(one.id)} aria-label={t("members.changeOf", { email: one.kind === "person" ? one.email : one.first_name })}>
                 {t("members.change")}
               </Button>
             )}

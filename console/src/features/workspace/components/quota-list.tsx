@@ -1,4 +1,4 @@
-import type { Quota } from "@/api/pending";
+import type { Quota } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useLocale, useT } from "@/lib/i18n";
 import { Badge } from "@/ui/badge";

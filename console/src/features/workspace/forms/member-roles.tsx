@@ -36,7 +36,7 @@ export function RoleChoice({ member, roles, self, onChanged }: ChoiceProps) {
         className="space-y-2"
       >
         {roles.map((role) => (
-          <Checkbox key={role.name} value={role.name} isDisabled={set.isPending || (self && role.name === "admin")} className="flex items-start">
+          <Checkbox key={role.name} value={role.name} isDisabled={set.isPending || (self && role.name === "admin")} row>
             <span>
               <span className="block">{roleLabel(t, role.name)}</span>
               {role.description && !role.is_built_in && <span className="block text-xs text-muted">{role.description}</span>}

@@ -1,7 +1,7 @@
 import { Globe } from "lucide-react";
 import type { PermissionInfo } from "@/api/types";
-import { hasMessage, useT } from "@/lib/i18n";
-import { permissionLabel } from "@/lib/roles";
+import { useT } from "@/lib/i18n";
+import { moduleLabel, permissionLabel } from "@/lib/roles";
 import { Checkbox } from "@/ui/field";
 import { modules, shareOf, toggleAll } from "@/features/workspace/permissions";
 
@@ -16,10 +16,6 @@ interface Props {
 /** What a role may do, module by module. */
 export function PermissionMatrix({ catalogue, chosen, givable, onChange }: Props) {
   const t = useT();
-  const moduleLabel = (name: string) => {
-    const key = `module.${name}`;
-    return hasMessage(key) ? t(key) : name;
-  };
   return (
     <div className="space-y-4">
       {modules(catalogue).map((module) => {
@@ -27,13 +23,13 @@ export function PermissionMatrix({ catalogue, chosen, givable, onChange }: Props
         const share = shareOf(module.permissions.map((one) => one.name), chosen);
         return (
           <fieldset key={module.name} className="card min-w-0">
-            <legend className="sr-only">{moduleLabel(module.name)}</legend>
+            <legend className="sr-only">{moduleLabel(t, module.name)}</legend>
             <div className="flex min-h-11 items-center justify-between gap-3 border-b border-line px-4 py-2">
               <span aria-hidden className="font-semibold">
-                {moduleLabel(module.name)}
+                {moduleLabel(t, module.name)}
               </span>
               {onChange && names.length > 1 ? (
-                <Checkbox aria-label={t("roles.allOf", { module: moduleLabel(module.name) })} isSelected={share === "all"} isIndeterminate={share === "some"} onChange={() => onChange(toggleAll(names, chosen))}>
+                <Checkbox aria-label={t("roles.allOf", { module: moduleLabel(t, module.name) })} isSelected={share === "all"} isIndeterminate={share === "some"} onChange={() => onChange(toggleAll(names, chosen))}>
                   <span className="text-sm text-muted">{t("roles.all")}</span>
                 </Checkbox>
               ) : (
@@ -46,7 +42,7 @@ export function PermissionMatrix({ catalogue, chosen, givable, onChange }: Props
               {module.permissions.map((one) => (
                 <li key={one.name} className="py-1.5">
                   <Checkbox
-                    className="flex items-start"
+                    row
                     isSelected={chosen.has(one.name)}
                     isReadOnly={!onChange}
                     isDisabled={onChange !== undefined && !givable?.has(one.name)}

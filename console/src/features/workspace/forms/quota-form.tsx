@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Quota } from "@/api/pending";
+import type { Quota } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useLocale, useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
