@@ -67,6 +67,13 @@ test("somebody signs up, confirms the address by mail, and signs in: by keyboard
   await person.keyboard.press("ControlOrMeta+a");
   await person.keyboard.type(bob.password);
   await expect(meter).toHaveAttribute("aria-valuetext", "very good");
+  await person.keyboard.press("Tab");
+  await person.keyboard.press("Space");
+  await expect(password).toHaveAttribute("type", "text");
+  await expect(person.getByRole("button", { name: "Hide what is typed" })).toBeFocused();
+  await person.keyboard.press("Space");
+  await expect(password).toHaveAttribute("type", "password");
+  await tabTo(person, person.getByRole("button", { name: "Create the account" }));
   await person.keyboard.press("Enter");
   await expect(person.getByRole("heading", { name: "Check your mail" })).toBeVisible();
 

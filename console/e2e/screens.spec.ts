@@ -1,19 +1,36 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test, type Page } from "@playwright/test";
+import { expect, test, type Browser, type Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { administrator, firstRun, items, openHouse, watchFaults, type House } from "./house";
+import { administrator, ask, firstRun, items, openHouse, send, watchFaults, type House } from "./house";
+import { openMailbox, type Mailbox } from "./mailbox";
+import { code } from "./totp";
 
 // Every page, wide and narrow, light and dark: a picture of each (into SOCLE_SCREENS), no fault that axe can find, nothing
 // that sticks out to the side, nothing that the content security policy refuses.
 
 let house: House;
+let mailbox: Mailbox;
+/** A provider that is never asked: its button is looked at. */
+const provider = `[[identity.providers]]
+id = "corp"
+name = "Corporation"
+issuer = "https://sso.example.org"
+client_id = "socle"
+`;
 test.beforeAll(async () => {
-  house = await openHouse();
+  mailbox = await openMailbox();
+  const settings = { SOCLE_MAIL__URL: mailbox.url, SOCLE_MAIL__FROM: "Socle <socle@example.org>" };
+  house = await openHouse({ settings, file: () => provider, host: process.env.SOCLE_BIN ? "localhost" : undefined });
 });
-test.afterAll(() => house?.stop());
+test.afterAll(async () => {
+  await house?.stop();
+  mailbox?.close();
+});
 
 const folder = process.env.SOCLE_SCREENS;
+/** While working on some pages: which ones, by name. */
+const only = new RegExp(process.env.SOCLE_SCREENS_ONLY ?? "");
 const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 380, height: 780 } } as const;
 
 async function inspect(page: Page, name: string) {
@@ -104,32 +121,35 @@ function question(): string {
   return `/oauth/authorize?${new URLSearchParams(query).toString()}`;
 }
 
+const person = { email: "noor.haddad@example.org", first_name: "Noor", last_name: "Haddad", password: "a quiet harbour at night" };
+
 /** On a real server there is first something to see: a webhook, a setting that was changed, news, a run, and a camera if one is given. */
 async function furnish(page: Page) {
   if (!house.real) return;
-  const token = (await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value;
-  const send = async (method: "post" | "put", path: string, data?: unknown) => {
-    const answer = await page.request[method](`${house.base}/api/v1${path}`, { data, headers: { "X-CSRF-Token": decodeURIComponent(token) } });
-    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-    return (await answer.json()) as { id: string };
-  };
-  await send("post", "/users", { email: "noor.haddad@example.org", first_name: "Noor", last_name: "Haddad", password: "a quiet harbour at night", role: "operator" });
-  await send("post", "/roles", { name: "night-shift", description: "Watches at night", permissions: ["surveillance.events.read"] });
-  await send("post", "/auth/api-keys", { name: "Nightly export", scopes: ["read"], expires_at: null });
-  const service = await send("post", "/service-accounts", { name: "Door controller", role: "operator", scopes: ["surveillance.events.read"] });
-  await send("post", `/service-accounts/${service.id}/secrets`, {});
-  application = (await send("post", "/oauth/clients", { name: "Notebook reader", kind: "public", redirect_uris: ["http://127.0.0.1/callback"], client_uri: "https://reader.example.org" })).id;
-  await send("post", "/webhooks", { url: "https://hooks.example.org/socle", description: "On-call pager", topics: ["jobs.*", "settings.changed"] });
-  await send("put", "/settings/jobs.keep_h", { value: 72 });
+  const make = (method: "post" | "put", path: string, data?: unknown) => send<{ id: string }>(page, house, method, path, data);
+  await make("post", "/users", { ...person, role: "operator" });
+  await make("post", "/roles", { name: "night-shift", description: "Watches at night", permissions: ["surveillance.events.read"] });
+  await make("post", "/auth/api-keys", { name: "Nightly export", scopes: ["read"], expires_at: null });
+  await make("post", "/invitations", { email: "carol@example.org", role: "night-shift", locale: "fr" });
+  const gone = await make("post", "/users", { email: "otto.past@example.org", first_name: "Otto", last_name: "Past", password: "a quiet harbour at noon", role: "user" });
+  await ask(page, house, "delete", `/users/${gone.id}`);
+  const pier = await make("post", "/workspaces", { name: "North pier" });
+  await make("put", `/workspaces/${pier.id}/quotas`, { cameras: 4 });
+  const service = await make("post", "/service-accounts", { name: "Door controller", role: "operator", scopes: ["surveillance.events.read"] });
+  await make("post", `/service-accounts/${service.id}/secrets`, {});
+  application = (await make("post", "/oauth/clients", { name: "Notebook reader", kind: "public", redirect_uris: ["http://127.0.0.1/callback"], client_uri: "https://reader.example.org" })).id;
+  await make("post", "/webhooks", { url: "https://hooks.example.org/socle", description: "On-call pager", topics: ["jobs.*", "settings.changed"] });
+  await make("put", "/settings/jobs.keep_h", { value: 72 });
+  await make("put", "/settings/identity.registration", { value: "open" });
   const { items } = (await (await page.request.get(`${house.base}/api/v1/schedules`)).json()) as { items: { name: string }[] };
-  if (items[0]) await send("post", `/schedules/${items[0].name}/run`);
+  if (items[0]) await make("post", `/schedules/${items[0].name}/run`);
   await house.notify("Maintenance at noon");
   const url = process.env.SOCLE_E2E_CAMERA;
   if (!url) return;
   const base = "/surveillance";
   const kind = /^rtsp/.test(url) ? "rtsp" : /^http/.test(url) ? "http" : "file";
-  const camera = await send("post", `${base}/cameras`, { name: "Yard", source: kind === "file" ? { kind, url, loop: true, real_time: true } : { kind, url } });
-  await send("put", `${base}/cameras/${camera.id}/zones`, [
+  const camera = await make("post", `${base}/cameras`, { name: "Yard", source: kind === "file" ? { kind, url, loop: true, real_time: true } : { kind, url } });
+  await make("put", `${base}/cameras/${camera.id}/zones`, [
     { name: "Lawn", kind: "intrusion", points: [[0.12, 0.2], [0.88, 0.2], [0.88, 0.92], [0.12, 0.92]] },
     { name: "Path", kind: "line_crossing", points: [[0.3, 0.9], [0.7, 0.3]], direction: "a_to_b" },
   ]);
@@ -138,8 +158,65 @@ async function furnish(page: Page) {
     .toBeGreaterThan(0);
 }
 
+/** Both sizes, by day and by night; French at night, so that both languages are walked. */
+const rounds = Object.entries(sizes).flatMap(([size, viewport]) =>
+  (["light", "dark"] as const).map((colorScheme) => ({ size, viewport, colorScheme, locale: colorScheme === "dark" ? "fr-FR" : "en-GB" })),
+);
+
+/** What the doors of a furnished house look like to strangers, and to somebody with a second step. */
+async function walkDoors(browser: Browser) {
+  if (!house.real) return;
+  const invited = await mailbox.link("carol@example.org", "/invitation");
+  const own = await browser.newContext({ baseURL: house.base });
+  const noor = await own.newPage();
+  expect((await noor.request.post("/api/v1/auth/session", { data: { email: person.email, password: person.password } })).ok()).toBe(true);
+  const { secret } = await send<{ secret: string }>(noor, house, "post", "/auth/totp");
+  await send(noor, house, "post", "/auth/totp/confirm", { code: code(secret) });
+  const storageState = await own.storageState();
+  await own.close();
+  for (const { size, viewport, colorScheme, locale } of rounds) {
+    const context = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const faults = watchFaults(page);
+    const look = (name: string) => inspectIn(page, `${name}-${size}-${colorScheme}`);
+    for (const [name, path] of Object.entries({ "login-open": "/login", "signup-open": "/signup", "forgot-open": "/forgot", "invitation-open": invited })) {
+      await page.goto(path);
+      await expect(page.locator("form")).toBeVisible();
+      if (name === "signup-open") {
+        await page.locator("input[type=password]").fill("summer2026");
+        await expect(page.getByRole("meter")).toHaveAttribute("aria-valuetext", /weak|fair|refused|faible|moyen|refusé/);
+      }
+      await look(name);
+    }
+    await page.goto("/login");
+    await page.locator("input[name=username]").fill(person.email);
+    await page.locator("input[type=password]").fill("not this one");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert")).toBeVisible();
+    await look("login-refused");
+    await page.locator("input[type=password]").fill(person.password);
+    await page.keyboard.press("Enter");
+    await expect(page.locator("input[name=code]")).toBeVisible();
+    await look("second-step");
+    await context.close();
+    const inside = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base, storageState });
+    const account = await inside.newPage();
+    account.setDefaultTimeout(20_000);
+    await account.goto("/account/security");
+    await account.getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
+    await account.getByRole("dialog").getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
+    await expect(account.getByRole("list", { name: /^(Recovery codes|Codes de secours)$/ })).toBeVisible();
+    await inspectIn(account, `recovery-codes-${size}-${colorScheme}`);
+    await account.reload();
+    await inspectIn(account, `security-on-${size}-${colorScheme}`);
+    await inside.close();
+    expect(faults).toEqual([]);
+  }
+}
+
 test("every page can be seen and used by everybody", async ({ browser }) => {
-  test.setTimeout(900_000);
+  test.setTimeout(1_500_000);
   if (folder) mkdirSync(folder, { recursive: true });
   const door = await browser.newContext({ locale: "en-GB" });
   const first = await door.newPage();
@@ -178,43 +255,42 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
   const storageState = { ...(await first.context().storageState()), origins: [] };
   const all = await paths(first);
   await door.close();
-  for (const [size, viewport] of Object.entries(sizes)) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      // French at night, so that both languages are walked.
-      const locale = colorScheme === "dark" ? "fr-FR" : "en-GB";
-      const context = await browser.newContext({ viewport, colorScheme, storageState, locale });
-      const page = await context.newPage();
-      const faults = watchFaults(page);
-      for (const [name, path] of Object.entries(all)) {
-        await page.goto(house.base + path);
-        if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
-        if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
-        await inspectIn(page, `${name}-${size}-${colorScheme}`);
-      }
-      await page.goto(house.base + question());
-      await inspectIn(page, `consent-${size}-${colorScheme}`);
-      // Dialogs of the account.
-      await page.goto(`${house.base}/account/keys`);
-      await page.getByRole("button", { name: /New key|Nouvelle clé/ }).click();
-      await page.getByText(/Only chosen permissions|Droits choisis seulement/).click();
-      await inspectIn(page, `api-key-new-${size}-${colorScheme}`);
-      await page.goto(`${house.base}/account/security`);
-      await page.getByRole("button", { name: /^(Set up|Configurer)$/ }).click();
-      await expect(page.getByRole("dialog")).toBeVisible();
-      await inspectIn(page, `totp-setup-${size}-${colorScheme}`);
-      // The bell, open over a page.
-      await page.goto(`${house.base}/admin/users`);
-      await page.locator("button:visible", { has: page.locator(".lucide-bell, .lucide-bell-ring") }).click();
-      await expect(page.getByRole("dialog")).toBeVisible();
-      await inspectIn(page, `bell-${size}-${colorScheme}`);
-      expect(faults).toEqual([]);
-      await context.close();
+  await walkDoors(browser);
+  for (const { size, viewport, colorScheme, locale } of rounds) {
+    const context = await browser.newContext({ viewport, colorScheme, storageState, locale });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    const faults = watchFaults(page);
+    for (const [name, path] of Object.entries(all).filter(([one]) => only.test(`${one}-`))) {
+      await page.goto(house.base + path);
+      if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
+      if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+      await inspectIn(page, `${name}-${size}-${colorScheme}`);
     }
+    await page.goto(house.base + question());
+    await inspectIn(page, `consent-${size}-${colorScheme}`);
+    // Dialogs of the account.
+    await page.goto(`${house.base}/account/keys`);
+    await page.getByRole("button", { name: /New key|Nouvelle clé/ }).click();
+    await page.getByText(/Only chosen permissions|Droits choisis seulement/).click();
+    await inspectIn(page, `api-key-new-${size}-${colorScheme}`);
+    await page.goto(`${house.base}/account/security`);
+    await page.getByRole("button", { name: /^(Set up|Configurer)$/ }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await inspectIn(page, `totp-setup-${size}-${colorScheme}`);
+    // The bell, open over a page.
+    await page.goto(`${house.base}/admin/users`);
+    await page.locator("button:visible", { has: page.locator(".lucide-bell, .lucide-bell-ring") }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await inspectIn(page, `bell-${size}-${colorScheme}`);
+    expect(faults).toEqual([]);
+    await context.close();
   }
 });
 
 /** In French, loading is told in French. */
 async function inspectIn(page: Page, name: string) {
+  if (!only.test(name)) return;
   await expect(page.locator("[role=status][aria-label=Chargement]")).toHaveCount(0);
   await inspect(page, name);
 }

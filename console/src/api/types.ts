@@ -9,7 +9,7 @@ type Get<P extends keyof paths> = Answer<paths[P]["get"]>;
 type Body<T> = T extends { requestBody?: infer R } ? Json<NonNullable<R>> : never;
 
 export type Me = Get<"/api/v1/auth/me">;
-export type Session = Get<"/api/v1/auth/sessions">["items"][number] & { kind?: "browser" | "program" | "client" | "service"; client?: string | null };
+export type Session = Get<"/api/v1/auth/sessions">["items"][number];
 export type User = Get<"/api/v1/users/{id}">;
 export type AuditEntry = Get<"/api/v1/audit">["items"][number];
 export type Security = Get<"/api/v1/auth/security">;

@@ -82,7 +82,6 @@ export function TextField({ label, labelHidden, hint, error, placeholder, multil
             <AriaButton
               slot={null}
               aria-label={t(shown ? "field.hide" : "field.show")}
-              aria-pressed={shown}
               onPress={() => setShown(!shown)}
               className="absolute inset-y-0 right-0 flex w-10 cursor-pointer items-center justify-center rounded-r-control text-muted hover:text-ink"
             >

@@ -19,7 +19,9 @@ function change(to: readonly Toast[]) {
   listeners.forEach((listener) => listener());
 }
 
-/** Says that something is done. Faults stay until they are closed; good news leaves after five seconds. */
+/**
+ * Says that something is done: below, in the middle, since the buttons of a page are at its right. Faults stay until they are closed; good news leaves after five seconds.
+ */
 export function toast(text: string, tone: Toast["tone"] = "good") {
   const id = next++;
   change([...toasts.slice(-3), { id, tone, text }]);
@@ -36,7 +38,7 @@ export function Toasts() {
     () => toasts,
   );
   return (
-    <div aria-live="polite" className="pointer-events-none fixed inset-x-4 bottom-18 z-60 flex flex-col items-end gap-2 lg:bottom-4">
+    <div aria-live="polite" className="pointer-events-none fixed inset-x-4 bottom-18 z-60 flex flex-col items-center gap-2 lg:bottom-4">
       {shown.map((one) => (
         <div key={one.id} className="appear pointer-events-auto flex max-w-md items-center gap-2.5 rounded-card border border-line bg-raised py-1.5 pr-1.5 pl-3.5 shadow-float">
           {one.tone === "good" ? <CircleCheck aria-hidden className="size-4 text-good" /> : <CircleAlert aria-hidden className="size-4 text-bad" />}

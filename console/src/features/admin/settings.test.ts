@@ -38,6 +38,7 @@ it.each([
   [false, { kind: "boolean" }, "off"],
   ["", { kind: "text" }, "(empty)"],
   ["fr", { kind: "choice" }, "fr"],
+  ["everyone", { kind: "choice", key: "identity.second_factor" }, "for everybody"],
   ["fr", { kind: "choice", key: "installation.default_language" }, "Français"],
   ["en", { kind: "choice", key: "installation.default_language" }, "English"],
   [null, { kind: "text" }, "the default"],

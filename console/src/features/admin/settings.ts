@@ -1,6 +1,6 @@
 import type { Setting } from "@/api/types";
 import type { Formatter } from "@/lib/format";
-import { TAGS, type Locale, type Translate } from "@/lib/i18n";
+import { hasMessage, TAGS, type Locale, type Translate } from "@/lib/i18n";
 
 /** Settings under their group, in the order in which they came. */
 export function grouped(settings: readonly Setting[]): (readonly [group: string, settings: Setting[]])[] {
@@ -15,9 +15,10 @@ export function matches(setting: Setting, words: string): boolean {
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** A choice as a person reads it: a language by its name, in that language; all else as the API names it. */
-export function choiceLabel(choice: string, key: string): string {
-  if (!key.endsWith("language")) return choice;
+/** A choice as a person reads it: a language by its name, in that language; all else in our words, or as the API names it. */
+export function choiceLabel(t: Translate, choice: string, key: string): string {
+  const said = `settings.choice.${choice}`;
+  if (!key.endsWith("language")) return hasMessage(said) ? t(said) : choice;
   const name = new Intl.DisplayNames(choice, { type: "language" }).of(choice) ?? choice;
   return name.charAt(0).toLocaleUpperCase(choice) + name.slice(1);
 }
@@ -32,7 +33,7 @@ export function valueText(value: unknown, kind: Kind | undefined, t: Translate, 
     if (kind?.kind === "duration_s") return format.duration(value * 1000);
     return kind?.unit ? `${format.exact(value)} ${kind.unit}` : format.exact(value);
   }
-  if (typeof value === "string" && kind?.kind === "choice") return choiceLabel(value, kind.key ?? "");
+  if (typeof value === "string" && kind?.kind === "choice") return choiceLabel(t, value, kind.key ?? "");
   if (typeof value === "string") return value === "" ? t("settings.empty") : value;
   return JSON.stringify(value);
 }

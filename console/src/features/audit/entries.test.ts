@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { changesOf, dayBounds, restOf } from "./entries";
+import { changesOf, dayBounds, knownActions, restOf } from "./entries";
 import { exportAddress } from "./queries";
 
 it("puts before and after side by side, and leaves out what stayed", () => {
@@ -15,6 +15,11 @@ it("puts before and after side by side, and leaves out what stayed", () => {
 it("keeps what else was told", () => {
   expect(restOf({ before: {}, after: null, reason: "x" })).toEqual({ reason: "x" });
   expect(restOf({ before: {} })).toBeNull();
+});
+
+it("offers what it has words for, by name", () => {
+  expect(knownActions).toContain("identity.login");
+  expect(knownActions.every((name) => /^[a-z_]+\.[a-z-]+$/.test(name))).toBe(true);
 });
 
 it("takes days whole, in the time of the place", () => {

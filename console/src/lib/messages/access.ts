@@ -18,6 +18,7 @@ export const access = {
   "keys.life.never": ["Until it is revoked", "Jusqu’à révocation"],
   "keys.until": ["until {at}", "jusqu’au {at}"],
   "keys.forever": ["does not expire", "n’expire pas"],
+  "keys.in": ["only in {workspace}", "seulement dans {workspace}"],
   "keys.over": ["expired", "expirée"],
   "keys.soon": ["expires soon", "expire bientôt"],
   "keys.revoke": ["Revoke", "Révoquer"],

@@ -1,6 +1,11 @@
 type Messages = Record<string, readonly [english: string, french: string]>;
 
 export const admin = {
+  "settings.choice.open": ["open", "ouvert"],
+  "settings.choice.closed": ["closed", "fermé"],
+  "settings.choice.optional": ["as people like", "au choix de chacun"],
+  "settings.choice.administrators": ["for administrators", "pour les administrateurs"],
+  "settings.choice.everyone": ["for everybody", "pour tous"],
   "task.state": ["State", "État"],
   "task.state.pending": ["waiting", "en attente"],
   "task.state.running": ["running", "en cours"],

@@ -31,5 +31,6 @@ export const strength = {
   "password.says.avoid-dates-and-years-that-are-associated-with-you": ["Avoid dates and years that are associated with you.", "Évitez les dates et années qui vous concernent."],
   "password.says.must-have-8-to-128-characters": ["It must have 8 to 128 characters.", "Il doit avoir 8 à 128 caractères."],
   "password.says.must-not-be-the-e-mail-address": ["It must not be the e-mail address.", "Il ne doit pas être l’adresse e-mail."],
+  "password.says.is-hardly-more-than-a-name-that-is-known-here-of-the-product-its-host-or-the-account": ["It is hardly more than a name that is known here: of the product, its host or the account.", "Ce n’est guère plus qu’un nom connu ici : du produit, de sa machine ou du compte."],
   "password.says.is-among-the-first-that-would-be-guessed": ["It is among the first that would be guessed.", "Il est parmi les premiers qu’on devinerait."],
 } as const satisfies Messages;

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { ApiKey } from "@/api/types";
 import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
+import { useMe } from "@/lib/session";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/dialog";
@@ -69,7 +70,9 @@ export function ApiKeys() {
 function KeyRow({ apiKey: key, onRevoke }: { apiKey: ApiKey; onRevoke: () => void }) {
   const t = useT();
   const format = useFormat();
+  const { workspace, workspaces } = useMe();
   const state = expiryState(key.expires_at);
+  const elsewhere = key.workspace_id === workspace.id ? null : (workspaces.find((one) => one.id === key.workspace_id)?.name ?? key.workspace_id);
   return (
     <li className="flex flex-wrap items-center gap-x-6 gap-y-2 px-4 py-3">
       <div className="min-w-0 flex-1 basis-64">
@@ -82,6 +85,7 @@ function KeyRow({ apiKey: key, onRevoke }: { apiKey: ApiKey; onRevoke: () => voi
         <p className="text-sm text-muted">
           <ScopeWords scopes={key.scopes} /> · {t("applications.since", { at: format.date(key.created_at) })} · {key.last_used_at ? t("used", { ago: format.ago(key.last_used_at) }) : t("unused")} ·{" "}
           {key.expires_at ? t("keys.until", { at: format.date(key.expires_at) }) : t("keys.forever")}
+          {elsewhere && ` · ${t("keys.in", { workspace: elsewhere })}`}
         </p>
       </div>
       <Button small onPress={onRevoke} aria-label={t("keys.revokeOf", { name: key.name })}>

@@ -131,7 +131,7 @@ function Control({ setting, draft, value, onChange, error, isDisabled }: Control
         <SelectField
           label={label}
           labelHidden
-          options={(setting.choices ?? []).map((choice) => ({ id: choice, label: choiceLabel(choice, setting.key) }))}
+          options={(setting.choices ?? []).map((choice) => ({ id: choice, label: choiceLabel(t, choice, setting.key) }))}
           value={String(draft)}
           onChange={onChange}
           error={error}

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { ScrollText } from "lucide-react";
 import type { AuditEntry } from "@/api/types";
 import { useFormat } from "@/lib/format";
@@ -67,6 +68,16 @@ function Head({ entry }: { entry: AuditEntry }) {
   );
 }
 
+/** An id, with the way to the person where it is one. */
+function Named({ id }: { id: string }) {
+  if (!id.startsWith("usr_")) return <span className="font-mono text-xs break-all">{id}</span>;
+  return (
+    <Link to="/admin/users/$userId" params={{ userId: id }} className="font-mono text-xs break-all text-accent hover:underline">
+      {id}
+    </Link>
+  );
+}
+
 function Detail({ entry }: { entry: AuditEntry }) {
   const t = useT();
   const changes = changesOf(entry.detail);
@@ -76,8 +87,8 @@ function Detail({ entry }: { entry: AuditEntry }) {
     <div className="space-y-4 sm:pl-6">
       <Facts
         items={[
-          entry.target ? [t("audit.target"), mono(entry.target)] : null,
-          entry.actor_id ? [t("audit.actor"), mono(entry.actor_id)] : null,
+          entry.target ? [t("audit.target"), <Named id={entry.target} />] : null,
+          entry.actor_id ? [t("audit.actor"), <Named id={entry.actor_id} />] : null,
           entry.address ? [t("audit.address"), mono(entry.address)] : null,
           [t("error.request"), mono(entry.request_id)],
           ["id", mono(entry.id)],

@@ -19,9 +19,9 @@ export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onD
   return (
     <div className="space-y-4">
       <Notice>{t("recovery.once")}</Notice>
-      <ol className="printed grid grid-cols-2 gap-x-4 gap-y-1 rounded-control bg-sunken px-4 py-3 font-mono" aria-label={t("recovery.title")}>
+      <ol className="printed grid gap-y-1 rounded-control bg-sunken px-2 py-3 font-mono text-sm" aria-label={t("recovery.title")}>
         {codes.map((code) => (
-          <li key={code} className="text-center tracking-wide">
+          <li key={code} className="text-center tracking-wide select-all">
             {code}
           </li>
         ))}

@@ -64,7 +64,7 @@ export function SessionRow({ session, action, clientName }: { session: Session; 
   const t = useT();
   const format = useFormat();
   const handheld = /Android|iPhone|iPad|Mobile/.test(session.device);
-  const Icon = session.kind === "browser" && handheld ? Smartphone : (icons[session.kind ?? "browser"] ?? Monitor);
+  const Icon = session.kind === "browser" && handheld ? Smartphone : (icons[session.kind] ?? Monitor);
   return (
     <li className="flex items-center gap-3 px-4 py-3">
       <Icon aria-hidden className="size-5 shrink-0 text-muted" strokeWidth={1.6} />
@@ -76,7 +76,7 @@ export function SessionRow({ session, action, clientName }: { session: Session; 
           {session.current && <Badge tone="good">{t("sessions.current")}</Badge>}
         </p>
         <p className="text-sm break-words text-muted">
-          {session.client ? t("sessions.through", { name: clientName?.(session.client) ?? session.client }) : t(`sessions.kind.${session.kind ?? "browser"}`)}
+          {session.client ? t("sessions.through", { name: clientName?.(session.client) ?? session.client }) : t(`sessions.kind.${session.kind}`)}
           {session.address && ` · ${session.address}`} · {t("sessions.since", { at: format.dateTime(session.created_at) })} ·{" "}
           {t("sessions.seen", { ago: format.ago(session.last_seen_at) })}
         </p>

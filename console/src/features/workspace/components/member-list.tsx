@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Role, User } from "@/api/types";
 import { useT } from "@/lib/i18n";
@@ -6,6 +7,18 @@ import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { MemberRoles } from "@/features/workspace/forms/member-roles";
+
+function Name({ member }: { member: User }) {
+  const name = `${member.first_name} ${member.last_name}`.trim() || member.email;
+  return (
+    <Link
+      {...(member.kind === "person" ? { to: "/admin/users/$userId", params: { userId: member.id } } : { to: "/workspace/services" })}
+      className="font-medium break-words hover:text-accent hover:underline"
+    >
+      {name}
+    </Link>
+  );
+}
 
 interface Props {
   members: readonly User[];
@@ -25,7 +38,7 @@ export function MemberList({ members, roles, editable, self }: Props) {
           <li key={one.id} className="flex flex-wrap items-center gap-x-6 gap-y-2 px-4 py-3">
             <div className="min-w-0 flex-1 basis-56">
               <p className="flex flex-wrap items-center gap-2">
-                <span className="font-medium break-words">{`${one.first_name} ${one.last_name}`.trim() || one.email}</span>
+                <Name member={one} />
                 {one.id === self && <Badge tone="accent">{t("members.you")}</Badge>}
                 {one.kind === "service" && <Badge>{t("members.service")}</Badge>}
                 {!one.is_active && <Badge>{t("users.isDisabled")}</Badge>}
