@@ -36,6 +36,7 @@ pub use notify::{Level, Mail, Message, Notice, Notify, OUTGOING, Recipients, Wor
 pub use parts::{BuildError, Check, Command, ExitWith, Parts, Role, Service};
 pub use quotas::{
     JOBS, Per, QuotaError, QuotaKeeper, QuotaReached, QuotaSpec, Quotas, STORAGE, STORAGE_LABEL, amount,
+    parse_amount,
 };
 pub use spawner::Spawner;
 

@@ -89,6 +89,23 @@ pub fn amount(value: i64, unit: &str) -> String {
     }
 }
 
+/// As people type it: `5`, `10GB`, `500 kB`, in powers of a thousand; `None` where it is no such thing, or too much.
+pub fn parse_amount(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim().to_ascii_lowercase();
+    let size = match unit.strip_suffix('b').unwrap_or(&unit) {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "t" => 1_000_000_000_000,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(size)
+}
+
 /// The workspace has used up what it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -200,6 +217,18 @@ mod tests {
         assert_eq!(amount(1_999, "bytes"), "1.9 kB");
         assert_eq!(amount(5_000_000_000, "bytes"), "5.0 GB");
         assert_eq!(amount(1_000, "tokens"), "1000 tokens");
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_type_them() {
+        let check = |text: &str, value: Option<i64>| assert_eq!(parse_amount(text), value, "{text:?}");
+        check("0", Some(0));
+        check("10GB", Some(10_000_000_000));
+        check(" 500 kB ", Some(500_000));
+        check("3t", Some(3_000_000_000_000));
+        for junk in ["", "GB", "-1", "1.5GB", "10GiB", "99999999T", "9223372036854775808"] {
+            check(junk, None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 use kernel::{Allow, Ctx, Locale};
-use platform::ExitWith;
+use platform::{ExitWith, parse_amount};
 use serde_json::json;
 
 use super::{
@@ -84,7 +84,7 @@ pub(super) fn shape() -> clap::Command {
                         .long("set")
                         .value_name("RESOURCE=LIMIT")
                         .action(ArgAction::Append)
-                        .help("Such as cameras=10; none takes the bound away"),
+                        .help("Such as cameras=10 or storage=50GB; none takes the bound away"),
                 ),
         )
 }
@@ -224,11 +224,9 @@ async fn quota(
             .ok_or_else(|| ExitWith::usage(format!("{typed:?} is not like cameras=10")))?;
         let limit = match limit {
             "none" => None,
-            number => Some(
-                number
-                    .parse()
-                    .map_err(|_| ExitWith::usage(format!("{number:?} is neither a number nor none")))?,
-            ),
+            number => Some(parse_amount(number).ok_or_else(|| {
+                ExitWith::usage(format!("{number:?} is neither a number, nor a size like 10GB, nor none"))
+            })?),
         };
         wanted.insert(resource.to_owned(), limit);
     }
