@@ -42,7 +42,8 @@ async function inspect(page: Page, name: string) {
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`) });
   const sticksOut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect.soft(sticksOut, `${name} is wider than the window`).toBeLessThanOrEqual(0);
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
+  // What is announced by voice alone stands there for seconds, and may name a button that is gone.
+  const { violations } = await new AxeBuilder({ page }).exclude("[data-live-announcer]").withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
   expect.soft(violations.map((one) => `${name}: ${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`)).toEqual([]);
 }
 
@@ -261,7 +262,7 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     const faults = watchFaults(page);
-    for (const [name, path] of Object.entries(all).filter(([one]) => only.test(`${one}-`))) {
+    for (const [name, path] of Object.entries(all).filter(([one]) => only.test(`${one}-${size}-${colorScheme}`))) {
       await page.goto(house.base + path);
       if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
       if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");

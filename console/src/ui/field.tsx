@@ -60,11 +60,12 @@ function Unit({ children }: { children: string }) {
 interface TextProps extends Omit<TextFieldProps, "className" | "children">, Common {
   placeholder?: string;
   multiline?: boolean;
+  rows?: number;
   mono?: boolean;
   unit?: string;
 }
 
-export function TextField({ label, labelHidden, hint, error, placeholder, multiline, mono, unit, className, ...props }: TextProps) {
+export function TextField({ label, labelHidden, hint, error, placeholder, multiline, rows = 3, mono, unit, className, ...props }: TextProps) {
   const t = useT();
   const [shown, setShown] = useState(false);
   const secret = props.type === "password";
@@ -73,7 +74,7 @@ export function TextField({ label, labelHidden, hint, error, placeholder, multil
     <AriaTextField {...props} isInvalid={error !== undefined || props.isInvalid} validationBehavior="aria" className={className}>
       <Label className={labelHidden ? "sr-only" : labelClass}>{label}</Label>
       {multiline ? (
-        <AriaTextArea rows={3} placeholder={placeholder} className={cx("control py-1.5", invalidClass, mono && "font-mono")} />
+        <AriaTextArea rows={rows} placeholder={placeholder} className={cx("control py-1.5", invalidClass, mono && "font-mono")} />
       ) : (
         <span className="relative block">
           <Input placeholder={placeholder} type={shown ? "text" : props.type} className={cx("control", invalidClass, mono && "font-mono text-sm", secret && "pr-10")} />

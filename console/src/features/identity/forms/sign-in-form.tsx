@@ -107,7 +107,7 @@ export function SignInForm({ email: known = "", next, onIn, onSecondStep }: Prop
       {options.data?.registration === "open" && (
         <p className="text-muted">
           {t("login.noAccount")}{" "}
-          <Link to="/signup" className="text-accent hover:underline">
+          <Link to="/signup" className="text-accent underline">
             {t("signup.title")}
           </Link>
         </p>

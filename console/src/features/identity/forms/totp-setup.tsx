@@ -63,7 +63,7 @@ export function TotpSetup({ onDone }: { onDone: () => void }) {
         <img src={`data:image/svg+xml,${encodeURIComponent(start.qr_svg)}`} alt={t("totp.qr")} className="size-48 rounded-control bg-white p-2" />
       </div>
       <div className="flex items-end gap-2">
-        <TextField className="min-w-0 flex-1" label={t("totp.secret")} isReadOnly mono value={grouped(start.secret)} />
+        <TextField className="min-w-0 flex-1" label={t("totp.secret")} isReadOnly mono multiline rows={2} value={grouped(start.secret)} />
         <CopyButton compact label={t("totp.copySecret")} text={() => start.secret} />
       </div>
       <TextField label={t("second.code")} hint={t("totp.confirmHint")} name="code" inputMode="numeric" autoComplete="one-time-code" maxLength={12} isRequired autoFocus mono value={code} onChange={setCode} />
