@@ -21,7 +21,7 @@ async fn workspaces_are_kept_on_the_command_line() {
             "workspace show shop --json",
             "workspace update shop --name Store --slug store",
             "workspace invite store joan@example.org --role admin --locale fr",
-            "workspace quota store --set jobs=5 --set storage=10GB",
+            "workspace quota store --set jobs=5k",
             "workspace quota store --json",
             "workspace members main",
             "workspace delete store --yes",
