@@ -117,7 +117,7 @@ test("from the first run to an acknowledged event", async ({ page }) => {
     await page.getByLabel("E-mail").fill(administrator.email);
     await page.getByLabel("Password").fill("not this one");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+    await expect(page.getByText(/^E-mail or password is wrong/)).toBeVisible();
     await page.getByLabel("Password").fill(administrator.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(page).toHaveURL(house.base + address);
