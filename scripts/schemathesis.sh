@@ -23,7 +23,7 @@ venv=$("$SCRIPTS/venv.sh")
 socle_start "$work/data"
 # All now: the runs will try made-up log-ins until the limit for this address is reached.
 tokens=("$(socle_token)" "$(socle_token)")
-peers=("$(socle_token)" "$(socle_token_elsewhere)")
+peers=("$(socle_token_of here)" "$(socle_token_of elsewhere)")
 
 # Not checked: positive_data_acceptance. It asks that whatever fits the schema is accepted, but a polygon that crosses
 # itself, an address that nobody answers on or a file that is no model fits its schema and is rightly refused.
@@ -44,17 +44,18 @@ run() {
 }
 
 # Two administrators, each of a workspace of their own, by turns: neither may read what the other made. The first run cannot
-# tell, since it knows one caller only.
+# tell, since it knows one caller only. Neither is of the installation's first workspace: who looks after all of them may see
+# each.
 cat >"$work/peers.yaml" <<YAML
 auth:
-  - name: main
+  - name: here
     fixedHeaders: [{name: Authorization, value: "Bearer ${peers[0]}"}]
   - name: elsewhere
     fixedHeaders: [{name: Authorization, value: "Bearer ${peers[1]}"}]
 YAML
 
 as_peer() {
-  printf '[auth.wfc]\npath = "%s/peers.yaml"\nuser = "%s"\npeers = ["main", "elsewhere"]\n' "$work" "$1" >"$work/$1.toml"
+  printf '[auth.wfc]\npath = "%s/peers.yaml"\nuser = "%s"\npeers = ["here", "elsewhere"]\n' "$work" "$1" >"$work/$1.toml"
   (cd "$work" && "$venv/bin/schemathesis" --no-color --config-file "$work/$1.toml" run "$SOCLE_URL/openapi.json" \
     --checks object_level_authorization,use_after_free,ignored_auth,ensure_resource_availability \
     --phases examples,coverage,fuzzing,stateful --max-time 40 --max-examples 20 --continue-on-failure \
@@ -64,7 +65,7 @@ as_peer() {
 failed=0
 run 130 examples,coverage,fuzzing,stateful "${tokens[0]}" --exclude-path-regex "$apart|^/login\$" || failed=1
 run 30 examples,coverage,fuzzing "${tokens[1]}" --include-path-regex "$apart" || failed=1
-as_peer main || failed=1
+as_peer here || failed=1
 as_peer elsewhere || failed=1
 kill -0 "$SOCLE_PID" 2>/dev/null || die "the server ended during the run"
 [ "$failed" -eq 0 ]

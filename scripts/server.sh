@@ -3,7 +3,7 @@
 #   socle_start FOLDER   starts $SOCLE_BIN with its data there, on a free port; sets SOCLE_URL and SOCLE_PID. CORES: where
 #                        it may run, as taskset says it
 #   socle_token          an administrator's access token (makes the account the first time)
-#   socle_token_elsewhere  the same of an administrator of another workspace
+#   socle_token_of NAME  the same of an administrator of a new workspace of that name
 #   socle_stop           ends it
 SOCLE_BIN=${SOCLE_BIN:-$TARGET/debug/socle}
 SOCLE_PID=
@@ -39,9 +39,9 @@ socle_token() {
     python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'
 }
 
-socle_token_elsewhere() {
-  local there email=elsewhere@example.com
-  there=$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Elsewhere"}' id)
+socle_token_of() {
+  local there email=$1@example.com
+  there=$(socle_json POST /api/v1/workspaces "$(socle_token)" "{\"name\":\"$1\"}" id)
   there=$(socle_json POST /api/v1/auth/workspace "$(socle_token)" "{\"workspace_id\":\"$there\"}" access_token)
   socle_json POST /api/v1/users "$there" "{\"email\":\"$email\",\"password\":\"$ADMIN_PASSWORD\",\"role\":\"admin\"}" id >/dev/null
   socle_json POST /api/v1/auth/login '' "{\"email\":\"$email\",\"password\":\"$ADMIN_PASSWORD\"}" access_token

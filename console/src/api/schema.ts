@@ -19062,13 +19062,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The client or its address is not proven. */
+            /** @description The client or its address is not proven; or there is no such form (RFC 6749 §5.2). */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/html": unknown;
+                    "text/html": string;
+                    "application/json": components["schemas"]["OAuthErrorBody"];
                 };
             };
             /** @description The body is too large. */

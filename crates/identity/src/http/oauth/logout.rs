@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use super::{
     authorize::{page, query, refused, see_other},
+    error::OAuthErrorBody,
     form::Form,
 };
 use crate::{
@@ -51,7 +52,8 @@ pub(super) async fn logout(
 #[utoipa::path(post, path = "/oauth/logout", tag = "oauth", operation_id = "oauth_logout_form", security(()),
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "Logged out; on to where the client wants."),
-        (status = 400, content_type = "text/html", description = "The client or its address is not proven.")))]
+        (status = 400, description = "The client or its address is not proven; or there is no such form (RFC 6749 §5.2).",
+            content((String = "text/html"), (OAuthErrorBody = "application/json")))))]
 pub(super) async fn logout_form(
     State(identity): State<Identity>,
     visitor: Visitor,
