@@ -46,6 +46,8 @@ impl Identity {
         {
             return Err(Error::Invalid { pointer: "/password", reason: reason.to_owned() });
         }
+        person_name("/first_name", &joining.first_name)?;
+        person_name("/last_name", &joining.last_name)?;
         let hash = Token::parse(&joining.token).ok_or(Error::LinkRefused)?.hash();
         let (invitation, account, is_stranded) = {
             let mut tx = self.0.db.read().await?;
