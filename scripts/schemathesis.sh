@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Walks the whole OpenAPI of a throw-away server with made-up input, good and bad (schemathesis). Fails on any 5xx, on
 # answers that the OpenAPI does not describe, on bad input that was accepted, on a caller who was not asked for, and on one
-# workspace that reads what another made. Five minutes at most.
+# workspace that reads what another made. Five minutes at most; `scripts/schemathesis.sh 4` looks four times as long.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
+times=${1:-1}
 work=$(mktemp -d "${TMPDIR:-/tmp}/socle-schemathesis.XXXXXX")
 finish() {
   local status=$?
@@ -39,8 +40,8 @@ run() {
   (cd "$work" && "$venv/bin/schemathesis" --no-color run "$SOCLE_URL/openapi.json" \
     --header "Authorization: Bearer $token" \
     --checks all --exclude-checks positive_data_acceptance \
-    --phases "$phases" --max-time "$seconds" --max-examples 30 --continue-on-failure \
-    --request-timeout 10 --generation-database none "$@")
+    --phases "$phases" --max-time $((seconds * times)) --max-examples $((30 * times)) --continue-on-failure \
+    --request-timeout 10 --generation-database none --warnings off "$@")
 }
 
 # Two administrators, each of a workspace of their own, by turns: neither may read what the other made. The first run cannot
@@ -58,8 +59,8 @@ as_peer() {
   printf '[auth.wfc]\npath = "%s/peers.yaml"\nuser = "%s"\npeers = ["here", "elsewhere"]\n' "$work" "$1" >"$work/$1.toml"
   (cd "$work" && "$venv/bin/schemathesis" --no-color --config-file "$work/$1.toml" run "$SOCLE_URL/openapi.json" \
     --checks object_level_authorization,use_after_free,ignored_auth,ensure_resource_availability \
-    --phases examples,coverage,fuzzing,stateful --max-time 40 --max-examples 20 --continue-on-failure \
-    --request-timeout 10 --generation-database none --exclude-path-regex "$apart|^/login\$")
+    --phases examples,coverage,fuzzing,stateful --max-time $((40 * times)) --max-examples $((20 * times)) \
+    --continue-on-failure --request-timeout 10 --generation-database none --warnings off --exclude-path-regex "$apart|^/login\$")
 }
 
 failed=0
