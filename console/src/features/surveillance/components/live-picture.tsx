@@ -54,9 +54,10 @@ export function LivePicture({ cameraId, name, mode = "stream", overlay = false, 
       {(state !== "shown" || !running) && (
         <div className="absolute inset-0 flex flex-col items-center justify-center gap-2 p-4 text-center text-sm text-[#aab4bb]">
           {running && state === "loading" ? (
-            <span role="status" className="pulse-soft">
-              {t("live.loading")}
-            </span>
+            <>
+              <span aria-hidden className="pulse-soft size-2 rounded-full bg-current" />
+              <span role="status">{t("live.loading")}</span>
+            </>
           ) : (
             <>
               <VideoOff aria-hidden className="size-6" strokeWidth={1.5} />
