@@ -3,7 +3,8 @@ import { defineConfig } from "@playwright/test";
 /** Runs on Debian's Chromium: nothing is downloaded. */
 export default defineConfig({
   testDir: "e2e",
-  workers: 1,
+  // Each file has a server and a data folder of its own.
+  workers: 2,
   timeout: 300_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],

@@ -9,6 +9,10 @@ import { code } from "./totp";
 // Every page, wide and narrow, light and dark: a picture of each (into SOCLE_SCREENS), no fault that axe can find, nothing
 // that sticks out to the side, nothing that the content security policy refuses.
 
+// Long walks, each in a house of its own: side by side, and without a trace, which would cost more than the walk.
+test.describe.configure({ mode: "parallel" });
+test.use({ trace: "off" });
+
 let house: House;
 let mailbox: Mailbox;
 /** A provider that is never asked: its button is looked at. */
@@ -18,12 +22,12 @@ name = "Corporation"
 issuer = "https://sso.example.org"
 client_id = "socle"
 `;
-test.beforeAll(async () => {
+test.beforeEach(async () => {
   mailbox = await openMailbox();
   const settings = { SOCLE_MAIL__URL: mailbox.url, SOCLE_MAIL__FROM: "Socle <socle@example.org>" };
   house = await openHouse({ settings, file: () => provider, host: process.env.SOCLE_BIN ? "localhost" : undefined });
 });
-test.afterAll(async () => {
+test.afterEach(async () => {
   await house?.stop();
   mailbox?.close();
 });
@@ -169,8 +173,10 @@ const rounds = Object.entries(sizes).flatMap(([size, viewport]) =>
     .filter(({ colorScheme }) => folder || (size === "wide") === (colorScheme === "light")),
 );
 
+type Round = (typeof rounds)[number];
+
 /** What the doors of a furnished house look like to strangers, and to somebody with a second step. */
-async function walkDoors(browser: Browser) {
+async function walkDoors(browser: Browser, { size, viewport, colorScheme, locale }: Round) {
   if (!house.real) return;
   const invited = await mailbox.link("carol@example.org", "/invitation");
   const own = await browser.newContext({ baseURL: house.base });
@@ -180,50 +186,57 @@ async function walkDoors(browser: Browser) {
   await send(noor, house, "post", "/auth/totp/confirm", { code: code(secret) });
   const storageState = await own.storageState();
   await own.close();
-  for (const { size, viewport, colorScheme, locale } of rounds) {
-    const context = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base });
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    const faults = watchFaults(page);
-    const look = (name: string) => inspectIn(page, `${name}-${size}-${colorScheme}`);
-    for (const [name, path] of Object.entries({ "login-open": "/login", "signup-open": "/signup", "forgot-open": "/forgot", "invitation-open": invited })) {
-      await page.goto(path);
-      await expect(page.locator("form")).toBeVisible();
-      if (name === "signup-open") {
-        await page.locator("input[type=password]").fill("summer2026");
-        await expect(page.getByRole("meter")).toHaveAttribute("aria-valuetext", /weak|fair|refused|faible|moyen|refusé/);
-      }
-      await look(name);
+  const context = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults = watchFaults(page);
+  const look = (name: string) => inspectIn(page, `${name}-${size}-${colorScheme}`);
+  for (const [name, path] of Object.entries({ "login-open": "/login", "signup-open": "/signup", "forgot-open": "/forgot", "invitation-open": invited })) {
+    await page.goto(path);
+    await expect(page.locator("form")).toBeVisible();
+    if (name === "signup-open") {
+      await page.locator("input[type=password]").fill("summer2026");
+      await expect(page.getByRole("meter")).toHaveAttribute("aria-valuetext", /weak|fair|refused|faible|moyen|refusé/);
     }
-    await page.goto("/login");
-    await page.locator("input[name=username]").fill(person.email);
-    await page.locator("input[type=password]").fill("not this one");
-    await page.keyboard.press("Enter");
-    await expect(page.getByRole("alert")).toBeVisible();
-    await look("login-refused");
-    await page.locator("input[type=password]").fill(person.password);
-    await page.keyboard.press("Enter");
-    await expect(page.locator("input[name=code]")).toBeVisible();
-    await look("second-step");
-    await context.close();
-    const inside = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base, storageState });
-    const account = await inside.newPage();
-    account.setDefaultTimeout(20_000);
-    await account.goto("/account/security");
-    await account.getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
-    await account.getByRole("dialog").getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
-    await expect(account.getByRole("list", { name: /^(Recovery codes|Codes de secours)$/ })).toBeVisible();
-    await inspectIn(account, `recovery-codes-${size}-${colorScheme}`);
-    await account.reload();
-    await inspectIn(account, `security-on-${size}-${colorScheme}`);
-    await inside.close();
-    expect(faults).toEqual([]);
+    await look(name);
   }
+  await page.goto("/login");
+  await page.locator("input[name=username]").fill(person.email);
+  await page.locator("input[type=password]").fill("not this one");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toBeVisible();
+  await look("login-refused");
+  await page.locator("input[type=password]").fill(person.password);
+  await page.keyboard.press("Enter");
+  await expect(page.locator("input[name=code]")).toBeVisible();
+  await look("second-step");
+  await context.close();
+  const inside = await browser.newContext({ viewport, colorScheme, locale, baseURL: house.base, storageState });
+  const account = await inside.newPage();
+  account.setDefaultTimeout(20_000);
+  await account.goto("/account/security");
+  await account.getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
+  await account.getByRole("dialog").getByRole("button", { name: /^(Make new ones|En créer d’autres)$/ }).click();
+  await expect(account.getByRole("list", { name: /^(Recovery codes|Codes de secours)$/ })).toBeVisible();
+  await inspectIn(account, `recovery-codes-${size}-${colorScheme}`);
+  await account.reload();
+  await inspectIn(account, `security-on-${size}-${colorScheme}`);
+  await inside.close();
+  expect(faults).toEqual([]);
 }
 
-test("every page can be seen and used by everybody", async ({ browser }) => {
-  test.setTimeout(1_500_000);
-  if (folder) mkdirSync(folder, { recursive: true });
+for (const round of rounds) {
+  test(`every page can be seen and used by everybody: ${round.size}, ${round.colorScheme}`, async ({ browser }) => {
+    test.setTimeout(1_200_000);
+    if (folder) mkdirSync(folder, { recursive: true });
+    const { storageState, all } = await walkIn(browser, round);
+    await walkDoors(browser, round);
+    await walkPages(browser, round, storageState, all);
+  });
+}
+
+/** The doors of an empty house, and the first run. The session that it gives, and the pages there are. */
+async function walkIn(browser: Browser, { size, viewport, colorScheme }: Round) {
   const door = await browser.newContext({ locale: "en-GB" });
   const first = await door.newPage();
   const doors = {
@@ -239,15 +252,13 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
     reset: `${house.base}/reset?token=0`,
     "reset-without": `${house.base}/reset`,
   };
-  for (const { size, viewport, colorScheme } of rounds) {
-    await first.setViewportSize(viewport);
-    await first.emulateMedia({ colorScheme });
-    await first.goto(doors.login);
-    await first.getByRole("button", { name: colorScheme === "dark" ? "Français" : "English" }).click();
-    for (const [name, url] of Object.entries(doors)) {
-      await first.goto(url);
-      await inspectIn(first, `${name}-${size}-${colorScheme}`);
-    }
+  await first.setViewportSize(viewport);
+  await first.emulateMedia({ colorScheme });
+  await first.goto(doors.login);
+  await first.getByRole("button", { name: colorScheme === "dark" ? "Français" : "English" }).click();
+  for (const [name, url] of Object.entries(doors)) {
+    await first.goto(url);
+    await inspectIn(first, `${name}-${size}-${colorScheme}`);
   }
   await first.setViewportSize(sizes.wide);
   await first.goto(doors.login);
@@ -258,38 +269,42 @@ test("every page can be seen and used by everybody", async ({ browser }) => {
   const storageState = { ...(await first.context().storageState()), origins: [] };
   const all = await paths(first);
   await door.close();
-  await walkDoors(browser);
-  for (const { size, viewport, colorScheme, locale } of rounds) {
-    const context = await browser.newContext({ viewport, colorScheme, storageState, locale });
-    const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
-    const faults = watchFaults(page);
-    for (const [name, path] of Object.entries(all).filter(([one]) => only.test(`${one}-${size}-${colorScheme}`))) {
-      await page.goto(house.base + path);
-      if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
-      if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
-      await inspectIn(page, `${name}-${size}-${colorScheme}`);
-    }
-    await page.goto(house.base + question());
-    await inspectIn(page, `consent-${size}-${colorScheme}`);
-    // Dialogs of the account.
-    await page.goto(`${house.base}/account/keys`);
-    await page.getByRole("button", { name: /New key|Nouvelle clé/ }).click();
-    await page.getByText(/Only chosen permissions|Droits choisis seulement/).click();
-    await inspectIn(page, `api-key-new-${size}-${colorScheme}`);
-    await page.goto(`${house.base}/account/security`);
-    await page.getByRole("button", { name: /^(Set up|Configurer)$/ }).click();
-    await expect(page.getByRole("dialog")).toBeVisible();
-    await inspectIn(page, `totp-setup-${size}-${colorScheme}`);
-    // The bell, open over a page.
-    await page.goto(`${house.base}/admin/users`);
-    await page.locator("button:visible", { has: page.locator(".lucide-bell, .lucide-bell-ring") }).click();
-    await expect(page.getByRole("dialog")).toBeVisible();
-    await inspectIn(page, `bell-${size}-${colorScheme}`);
-    expect(faults).toEqual([]);
-    await context.close();
+  return { storageState, all };
+}
+
+type Session = Awaited<ReturnType<typeof walkIn>>["storageState"];
+
+async function walkPages(browser: Browser, round: Round, storageState: Session, all: Record<string, string>) {
+  const { size, viewport, colorScheme, locale } = round;
+  const context = await browser.newContext({ viewport, colorScheme, storageState, locale });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const faults = watchFaults(page);
+  for (const [name, path] of Object.entries(all).filter(([one]) => only.test(`${one}-${size}-${colorScheme}`))) {
+    await page.goto(house.base + path);
+    if (name === "not-found") await expect(page.getByRole("alert")).toBeVisible();
+    if (colorScheme === "dark") await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+    await inspectIn(page, `${name}-${size}-${colorScheme}`);
   }
-});
+  await page.goto(house.base + question());
+  await inspectIn(page, `consent-${size}-${colorScheme}`);
+  // Dialogs of the account.
+  await page.goto(`${house.base}/account/keys`);
+  await page.getByRole("button", { name: /New key|Nouvelle clé/ }).click();
+  await page.getByText(/Only chosen permissions|Droits choisis seulement/).click();
+  await inspectIn(page, `api-key-new-${size}-${colorScheme}`);
+  await page.goto(`${house.base}/account/security`);
+  await page.getByRole("button", { name: /^(Set up|Configurer)$/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await inspectIn(page, `totp-setup-${size}-${colorScheme}`);
+  // The bell, open over a page.
+  await page.goto(`${house.base}/admin/users`);
+  await page.locator("button:visible", { has: page.locator(".lucide-bell, .lucide-bell-ring") }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await inspectIn(page, `bell-${size}-${colorScheme}`);
+  expect(faults).toEqual([]);
+  await context.close();
+}
 
 /** In French, loading is told in French. */
 async function inspectIn(page: Page, name: string) {
