@@ -97,6 +97,13 @@ impl Grants {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(class))
     }
 
+    /// Narrowed as `other` is: what a caller's credential may not do in one workspace it may not do in another.
+    pub fn narrowed_as(mut self, other: &Self) -> Self {
+        self.scopes.clone_from(&other.scopes);
+        self.except.extend(other.except.iter().cloned());
+        self
+    }
+
     pub fn has(&self, permission: &str) -> bool {
         let given = match &self.names {
             Names::All => true,
@@ -204,5 +211,9 @@ mod tests {
         assert!(some().covers("write"));
         assert!(some().narrowed(["write".to_owned()]).covers("write"));
         assert!(!some().narrowed(["a.b.write".to_owned(), "read".to_owned()]).covers("write"));
+        let narrow = Grants::none().narrowed(["read".to_owned()]).without(["a.c.read".to_owned()]);
+        check(Grants::all().narrowed_as(&narrow), "a.b.read", true);
+        check(Grants::all().narrowed_as(&narrow), "a.b.write", false);
+        check(Grants::all().narrowed_as(&narrow), "a.c.read", false);
     }
 }

@@ -118,6 +118,9 @@ pub enum Who {
 
 const HOUR_S: u64 = 3_600;
 
+/// What the clients of a tracking server call, many times a second while a model trains.
+const TRACKING: [&str; 4] = ["/api/2.0/*", "/api/3.0/*", "/ajax-api/*", "/t/*"];
+
 /// What holds unless the settings say otherwise. Why these: docs/decisions/0006-limits.md.
 fn built_in() -> Vec<RuleConfig> {
     let rule = |name: &str, routes: &[&str]| RuleConfig {
@@ -125,9 +128,12 @@ fn built_in() -> Vec<RuleConfig> {
         routes: routes.iter().map(|route| (*route).to_owned()).collect(),
         ..RuleConfig::default()
     };
+    let except_tracking =
+        |more: &[&str]| more.iter().chain(&TRACKING).map(|route| (*route).to_owned()).collect::<Vec<_>>();
     // Signing in has limits of its own, by account and address, which give back what was no misuse.
     let anonymous = |name| RuleConfig {
-        except: vec!["/api/v1/auth/*".to_owned()],
+        // Who shows a password by HTTP Basic there is known only to that module; wrong ones run into the limits of log-in.
+        except: except_tracking(&["/api/v1/auth/*"]),
         who: Who::Anonymous,
         ..rule(name, &["/api/*"])
     };
@@ -151,14 +157,17 @@ fn built_in() -> Vec<RuleConfig> {
             who: Who::SignedIn,
             key: KeyKind::User,
             burst: 3_000,
+            except: except_tracking(&[]),
             ..rule("reads", &["GET,HEAD /api/*"])
         },
         RuleConfig {
             who: Who::SignedIn,
             key: KeyKind::User,
             burst: 600,
+            except: except_tracking(&[]),
             ..rule("writes", &["POST,PUT,PATCH,DELETE /api/*"])
         },
+        RuleConfig { who: Who::SignedIn, key: KeyKind::User, burst: 60_000, ..rule("tracking", &TRACKING) },
     ]
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::{Stream, StreamExt as _, stream::BoxStream};
 use kernel::{Problem, Secret, Timestamp, ToProblem};
 use object_store::{
     ClientOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart, aws::AmazonS3Builder,
@@ -189,6 +189,58 @@ impl Storage {
         }
         writer.finish().await.map_err(|source| failed(key, source))?;
         Ok(total)
+    }
+
+    /// Takes a file as it comes in, in pieces: nothing of it is there until all of it is. Gives its size.
+    pub async fn put_stream<E: From<Error>>(
+        &self,
+        key: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>> + Send,
+    ) -> Result<u64, E> {
+        let path = self.key(key)?;
+        let upload = self.store.put_multipart(&path).await.map_err(|source| failed(key, source))?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut total = 0;
+        let mut pieces = std::pin::pin!(pieces);
+        while let Some(piece) = pieces.next().await {
+            let taken = match piece {
+                Ok(piece) => writer
+                    .wait_for_capacity(2)
+                    .await
+                    .map(|()| piece)
+                    .map_err(|source| failed(key, source).into()),
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(piece) => {
+                    total += piece.len() as u64;
+                    writer.put(piece);
+                }
+                Err(error) => {
+                    drop(writer.abort().await);
+                    return Err(error);
+                }
+            }
+        }
+        meter::measured("put", async { writer.finish().await.map_err(|source| failed(key, source)) }).await?;
+        Ok(total)
+    }
+
+    /// What lies directly in a folder of keys: its files, and the names of its folders.
+    pub async fn list_level(&self, folder: &str) -> Result<(Vec<Info>, Vec<String>)> {
+        let path = self.key(folder)?;
+        let list = async {
+            self.store.list_with_delimiter(Some(&path)).await.map_err(|source| failed(folder, source))
+        };
+        let found = meter::measured("list", list).await?;
+        let mut folders = Vec::new();
+        for path in &found.common_prefixes {
+            // A local folder stays when its last file goes; elsewhere there are no empty ones.
+            if self.place != "folder" || self.store.list(Some(path)).next().await.is_some() {
+                folders.extend(path.filename().map(str::to_owned));
+            }
+        }
+        Ok((found.objects.into_iter().map(|meta| self.describe(meta)).collect(), folders))
     }
 
     pub async fn info(&self, key: &str) -> Result<Info> {

@@ -3,7 +3,7 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use kernel::{Allow, Ctx, Locale, Permission, Problem, RequestId, Timestamp};
+use kernel::{Allow, Ctx, Locale, Permission, Problem, RequestId, Secret, Timestamp};
 
 use crate::{Error, Result};
 
@@ -26,6 +26,18 @@ pub struct Request {
 pub trait Authenticate: Send + Sync + 'static {
     /// `None`: no credentials at all. A problem: credentials that do not count.
     async fn authenticate(&self, parts: &Parts, request: &Request) -> Result<Option<Ctx>, Problem>;
+
+    /// An access token for who shows e-mail address and password with every request, as clients of foreign protocols do
+    /// (HTTP Basic): to be kept for its short life, and shown in their stead. `None`: this authenticator gives none.
+    async fn token_for(
+        &self,
+        _email: &str,
+        _password: Secret<String>,
+        _parts: &Parts,
+        _request: &Request,
+    ) -> Result<Option<Secret<String>>, Problem> {
+        Ok(None)
+    }
 }
 
 pub type Authenticator = Arc<dyn Authenticate>;

@@ -49,9 +49,10 @@ impl Rewrite {
 
 fn is_versioned(rest: &str) -> bool {
     let first = rest.split('/').next().unwrap_or("");
-    first
-        .strip_prefix('v')
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // `/api/2.0/…` has a version too: a foreign protocol's, such as MLflow's.
+    first.strip_prefix('v').is_some_and(is_number)
+        || first.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
 }
 
 fn asked_version(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -122,6 +123,8 @@ mod tests {
         check("/api/users", Some("/api/v1/users"));
         check("/api/v1/users", None);
         check("/api/v9/users", None);
+        check("/api/2.0/mlflow/runs/get", None);
+        check("/api/2.x/users", Some("/api/v1/2.x/users"));
         check("/api/vectors", Some("/api/v1/vectors"));
         check("/", None);
     }
