@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, header, request::Parts};
-use kernel::{Ctx, Problem, ToProblem as _};
+use kernel::{Ctx, Problem, Secret, ToProblem as _};
 use web::Authenticate;
 
 use super::cookies;
@@ -177,6 +177,26 @@ impl Authenticate for Identity {
                 let problem = error.problem();
                 if problem.status >= 500 {
                     tracing::error!(error = ?error, "could not find out who asks");
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    async fn token_for(
+        &self,
+        email: &str,
+        password: Secret<String>,
+        parts: &Parts,
+        request: &web::Request,
+    ) -> Result<Option<Secret<String>>, Problem> {
+        let visit = visit(&parts.headers, request);
+        match self.sign_in(&visit, email, password, Vec::new()).await {
+            Ok(pair) => Ok(Some(Secret::new(pair.access))),
+            Err(error) => {
+                let problem = error.problem();
+                if problem.status >= 500 {
+                    tracing::error!(error = ?error, "could not sign in who shows a password");
                 }
                 Err(problem)
             }
