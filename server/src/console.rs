@@ -15,8 +15,20 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Dist;
 
 /// First parts of paths that belong to the API or hold files: what is missing there is a problem, never the console.
-const NOT_PAGES: [&str; 10] =
-    ["api", "auth", "health", "metrics", "ws", "openapi.json", "video_feed", "assets", "reference", "oauth"];
+const NOT_PAGES: [&str; 12] = [
+    "ajax-api",
+    "api",
+    "auth",
+    "health",
+    "metrics",
+    "ws",
+    "openapi.json",
+    "video_feed",
+    "assets",
+    "reference",
+    "oauth",
+    "t",
+];
 
 /// `/docs`, `/redoc`, the console's files, and the console for what is left.
 pub(crate) fn pages() -> Router {

@@ -9,7 +9,7 @@ use platform::{BuildError, Manifest, Parts, Platform, Role};
 use crate::settings::Settings;
 
 pub(crate) const MANIFESTS: &[&Manifest] =
-    &[&identity::MANIFEST, &notifications::MANIFEST, &surveillance::MANIFEST, &admin::MANIFEST];
+    &[&identity::MANIFEST, &notifications::MANIFEST, &surveillance::MANIFEST, &ml::MANIFEST, &admin::MANIFEST];
 
 /// Tables of the shared crates come first: modules' tables may refer to them.
 pub(crate) fn migrations() -> Vec<(&'static str, Migrations)> {
@@ -49,6 +49,7 @@ pub(crate) fn build_all(
         identity_parts,
         notifications::build(platform, settings.mail.clone(), settings.notifications.clone(), MANIFESTS)?,
         surveillance::build(platform, settings.surveillance.clone())?,
+        ml::build(platform, settings.ml.clone())?,
     ];
     let overview = Overview {
         version: env!("CARGO_PKG_VERSION"),

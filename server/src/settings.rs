@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) mail: notifications::MailConfig,
     pub(crate) notifications: notifications::Config,
     pub(crate) surveillance: surveillance::Config,
+    pub(crate) ml: ml::Config,
     /// What one may start with, but should know.
     #[serde(skip)]
     pub(crate) warnings: Vec<String>,
@@ -161,6 +162,7 @@ impl Settings {
             ("mail", self.mail.validate()),
             ("notifications", self.notifications.validate()),
             ("surveillance", self.surveillance.validate()),
+            ("ml", self.ml.validate()),
         ];
         for (section, reasons) in sections {
             for reason in reasons {

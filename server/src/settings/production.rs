@@ -67,6 +67,12 @@ fn find(settings: &Settings) -> Vec<Finding> {
         "lets pages that come by plain HTTP use cookie sessions",
         "write https://",
     );
+    add(
+        settings.ml.auth_disabled,
+        "ml.auth_disabled",
+        "lets anybody read and change experiments, models and artifacts",
+        "take it away; clients sign in by MLFLOW_TRACKING_TOKEN, or by MLFLOW_TRACKING_USERNAME and _PASSWORD",
+    );
     let debug = settings.log.filter.to_ascii_lowercase();
     add(
         debug.split([',', '=']).any(|part| matches!(part.trim(), "debug" | "trace")),
@@ -136,6 +142,7 @@ mod tests {
         check(&|s| s.server.public_url = "http://127.0.0.1:8000".to_owned(), &[]);
         check(&|s| s.http.cors_origins = vec!["*".to_owned()], &["http.cors_origins"]);
         check(&|s| s.http.cors_origins = vec!["http://app.example.org".to_owned()], &["http.cors_origins"]);
+        check(&|s| s.ml.auth_disabled = true, &["ml.auth_disabled"]);
         check(&|s| s.log.filter = "info,web=debug".to_owned(), &["log.filter"]);
         check(&|s| s.log.filter = "info,debugger=warn".to_owned(), &[]);
         check(&|s| s.identity.secret = Secret::new("short".to_owned()), &["identity.secret"]);

@@ -1,0 +1,237 @@
+use std::ops::Range;
+
+use axum::{
+    body::Body as HttpBody,
+    response::{IntoResponse as _, Response},
+};
+use futures::TryStreamExt as _;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use kernel::Allow;
+use serde_json::{Value, json};
+
+use super::{
+    Body, Call,
+    wire::{done, reply},
+};
+use crate::{
+    error::Error,
+    model::ArtifactPath,
+    permissions::{ReadRuns, WriteRuns},
+    service::{Entry, Ml},
+};
+
+/// A range of more bytes is answered by the whole: it would have to be held in memory.
+const RANGE_BYTES_MAX: u64 = 32 << 20;
+
+fn path(call: &Call) -> Result<ArtifactPath, Error> {
+    ArtifactPath::parse(call.part("path"))
+}
+
+/// The folder that a query names; without one, the root.
+fn folder(call: &Call, name: &str) -> Result<ArtifactPath, Error> {
+    ArtifactPath::parse(&call.params.text(name)?.unwrap_or_default())
+}
+
+/// Each with its path below `parent`.
+fn files(entries: &[Entry], parent: &ArtifactPath) -> Vec<Value> {
+    let shown = |entry: &Entry| {
+        let path =
+            if parent.is_root() { entry.name.clone() } else { format!("{}/{}", parent.as_str(), entry.name) };
+        match entry.size_bytes {
+            Some(size) => json!({ "path": path, "is_dir": false, "file_size": size }),
+            None => json!({ "path": path, "is_dir": true }),
+        }
+    };
+    entries.iter().map(shown).collect()
+}
+
+fn listing(root_uri: Option<&str>, files: &[Value]) -> Result<Response, Error> {
+    let mut body = json!({});
+    if let Some(root_uri) = root_uri {
+        body["root_uri"] = json!(root_uri);
+    }
+    if !files.is_empty() {
+        body["files"] = json!(files);
+    }
+    reply(&body)
+}
+
+pub(super) async fn list(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadRuns>()?;
+    let entries = call.ml.list_folder(&allow, &folder(&call, "path")?).await?;
+    listing(None, &files(&entries, &ArtifactPath::parse("")?))
+}
+
+pub(super) async fn list_of_run(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadRuns>()?;
+    let folder = folder(&call, "path")?;
+    let listed = call.ml.list_run_artifacts(&allow, &call.params.run_id()?, &folder).await?;
+    listing(Some(&listed.root_uri), &files(&listed.entries, &folder))
+}
+
+pub(super) async fn list_of_model(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadRuns>()?;
+    let folder = folder(&call, "artifact_directory_path")?;
+    let listed = call.ml.list_model_artifacts(&allow, call.part("model_id"), &folder).await?;
+    listing(Some(&listed.root_uri), &files(&listed.entries, &folder))
+}
+
+pub(super) async fn put(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<WriteRuns>()?;
+    let path = path(&call)?;
+    let max_bytes = call.ml.config.artifact_bytes_max;
+    let told =
+        call.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > max_bytes) {
+        return Err(Error::TooLarge { max_bytes });
+    }
+    let Body::Stream(body) = call.body else { return Err(Error::Body("it is not there".to_owned())) };
+    let pieces = body.into_data_stream().map_err(|error| Error::Body(error.to_string()));
+    call.ml.put_artifact(&allow, &path, pieces).await?;
+    done()
+}
+
+pub(super) async fn delete(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<WriteRuns>()?;
+    call.ml.delete_artifact(&allow, &path(&call)?).await?;
+    done()
+}
+
+/// Clients that hear this upload as a whole.
+pub(super) async fn no_parts(call: Call) -> Result<Response, Error> {
+    call.allow::<WriteRuns>()?;
+    Err(Error::NotImplemented("Multipart upload is not supported for the current artifact repository"))
+}
+
+/// Clients that hear this download by the proxy.
+pub(super) async fn no_presigned(call: Call) -> Result<Response, Error> {
+    call.allow::<ReadRuns>()?;
+    Err(Error::NotImplemented("Multipart download is not supported for the current artifact repository"))
+}
+
+pub(super) async fn get(call: Call) -> Result<Response, Error> {
+    let path = path(&call)?;
+    let allow = call.allow::<ReadRuns>()?;
+    send(&call.ml, &allow, &call.headers, &path, "application/octet-stream").await
+}
+
+/// For the browser, which shows pictures and text by their type.
+pub(super) async fn of_run(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadRuns>()?;
+    let path = folder(&call, "path")?;
+    let run_id = call.params.run_id()?;
+    let kind = mime_guess::from_path(path.as_str()).first_or_octet_stream();
+    let whole = call.ml.run_artifact_path(&allow, &run_id, &path).await?;
+    send(&call.ml, &allow, &call.headers, &whole, kind.essence_str()).await
+}
+
+async fn send(
+    ml: &Ml,
+    allow: &Allow<ReadRuns>,
+    headers: &HeaderMap,
+    path: &ArtifactPath,
+    kind: &str,
+) -> Result<Response, Error> {
+    let range = match wanted_range(headers) {
+        None => None,
+        Some(wanted) => {
+            let info = ml.artifact_info(allow, path).await?;
+            let range = wanted.within(info.size_bytes)?;
+            (range.end - range.start <= RANGE_BYTES_MAX).then_some((range, info.size_bytes))
+        }
+    };
+    let mut response = match range {
+        Some((range, size)) => {
+            let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            let bytes = ml.artifact_range(allow, path, range).await?;
+            let mut response = (StatusCode::PARTIAL_CONTENT, bytes).into_response();
+            if let Ok(value) = HeaderValue::from_str(&told) {
+                response.headers_mut().insert(header::CONTENT_RANGE, value);
+            }
+            response
+        }
+        None => {
+            let (info, pieces) = ml.get_artifact(allow, path).await?;
+            let mut response = HttpBody::from_stream(pieces).into_response();
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(info.size_bytes));
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(kind) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    // Somebody else's HTML must not run as ours.
+    headers.insert(header::CONTENT_DISPOSITION, disposition(path));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
+    );
+    Ok(response)
+}
+
+fn disposition(path: &ArtifactPath) -> HeaderValue {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let name = path.as_str().rsplit('/').next().unwrap_or("artifact");
+    let text = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// One range of a `Range` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    From(u64, Option<u64>),
+    Last(u64),
+}
+
+impl Wanted {
+    fn within(self, size_bytes: u64) -> Result<Range<u64>, Error> {
+        let range = match self {
+            Self::From(start, end) => {
+                start..end.map_or(size_bytes, |end| end.saturating_add(1).min(size_bytes))
+            }
+            Self::Last(count) => size_bytes.saturating_sub(count)..size_bytes,
+        };
+        if range.start < range.end { Ok(range) } else { Err(Error::Range { size_bytes }) }
+    }
+}
+
+/// What is no single range of bytes is passed over, as RFC 9110 allows.
+fn wanted_range(headers: &HeaderMap) -> Option<Wanted> {
+    let text = headers.get(header::RANGE)?.to_str().ok()?.strip_prefix("bytes=")?;
+    let (start, end) = text.split_once('-')?;
+    match (start.trim(), end.trim()) {
+        ("", last) => last.parse().ok().map(Wanted::Last),
+        (start, "") => start.parse().ok().map(|start| Wanted::From(start, None)),
+        (start, end) => {
+            let (start, end) = (start.parse().ok()?, end.parse().ok()?);
+            (start <= end).then_some(Wanted::From(start, Some(end)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_lie_within_the_file() {
+        let check = |text: &'static str, expected: Option<Result<Range<u64>, ()>>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, HeaderValue::from_static(text));
+            let found = wanted_range(&headers).map(|wanted| wanted.within(10).map_err(drop));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("bytes=0-3", Some(Ok(0..4)));
+        check("bytes=4-", Some(Ok(4..10)));
+        check("bytes=-3", Some(Ok(7..10)));
+        check("bytes=5-99", Some(Ok(5..10)));
+        check("bytes=10-", Some(Err(())));
+        check("bytes=-0", Some(Err(())));
+        check("bytes=3-1", None);
+        check("bytes=0-1,3-4", None);
+        check("lines=1-2", None);
+    }
+}

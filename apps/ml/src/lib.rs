@@ -1,0 +1,56 @@
+//! ML: experiments, runs and models, for the clients that people have: `mlflow` from PyPI takes this server for its own.
+//!
+//! * [`model`]: what names and values may be, the search grammar ([`model::filter`]), points of metrics; no I/O.
+//! * [`store`]: SQL, and filters as SQL ([`store::search`]). Callers' texts only ever become parameters.
+//! * [`service`]: what people and programs can do; [`http`]: MLflow's paths by MLflow's rules, from one table ([`ROUTES`]).
+//!
+//! A batch's life: `http::log` reads it in one step; `service::batch` checks all of it, then writes in one transaction
+//! params (another value is refused), points and tags. What was logged of one metric is one row of packed points
+//! (`ml_points`, append only); the greatest point by step, time and value goes to `ml_latest`, which is what searches
+//! read. A history is unpacked, sorted and freed of doubles when somebody asks for it.
+//!
+//! A search's life: `model::filter` turns text into clauses, `store::search` the clauses into one statement. A list that
+//! is ordered by a metric is read in three parts (numbers, NaN, none), each along an index, from the place where the page
+//! token says that the last page ended. Nothing is counted or skipped, so the thousandth page costs what the first does.
+//!
+//! To add an endpoint: a line in `http/routes.rs`, a handler that asks [`http`]'s `Call` for the permission, a use case.
+//! The tests walk the table, and `docs/mlflow.md` lists it.
+
+mod config;
+mod error;
+mod http;
+mod model;
+mod permissions;
+mod service;
+mod store;
+
+pub use config::Config;
+pub use http::{Base, MLFLOW_VERSION, Needs, ROUTES, Route};
+
+use platform::{BuildError, Manifest, Parts, Platform};
+
+pub const MANIFEST: Manifest = Manifest {
+    name: "ml",
+    migrations: db::migrations!("migrations"),
+    permissions: permissions::ALL,
+    topics: &[],
+    notices: &[],
+    settings: &[],
+    commands: &[],
+};
+
+/// # Errors
+///
+/// Settings that contradict each other.
+pub fn build(platform: &Platform, config: Config) -> Result<Parts, BuildError> {
+    let ml = service::Ml::new(platform, config)?;
+    Ok(Parts {
+        routes: http::routes(ml),
+        jobs: jobs::Handlers::new(),
+        schedules: Vec::new(),
+        commands: Vec::new(),
+        checks: Vec::new(),
+        rooms: Vec::new(),
+        services: Vec::new(),
+    })
+}

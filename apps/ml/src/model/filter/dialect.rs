@@ -1,0 +1,145 @@
+use super::Entity;
+use crate::error::Error;
+
+/// Whose search it is: what may be named, and how it may be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Runs,
+    Experiments,
+    RegisteredModels,
+    ModelVersions,
+    LoggedModels,
+}
+
+impl Dialect {
+    /// The entity that the word before the dot names.
+    pub(super) fn entity(self, word: &str) -> Result<Entity, Error> {
+        let entity = match self {
+            Self::Runs => match word {
+                "metric" | "metrics" => Entity::Metric,
+                "parameter" | "parameters" | "param" | "params" => Entity::Param,
+                "tag" | "tags" => Entity::Tag,
+                "attribute" | "attr" | "attributes" | "run" => Entity::Attribute,
+                "dataset" | "datasets" => Entity::Dataset,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "Invalid entity type '{word}'. Valid values are ['metric', 'parameter', 'tag', 'attribute', \
+                         'dataset']"
+                    )));
+                }
+            },
+            Self::LoggedModels => match word {
+                "metrics" => Entity::Metric,
+                "params" => Entity::Param,
+                "tags" => Entity::Tag,
+                "attributes" => Entity::Attribute,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "Invalid entity type: '{word}'. Expected one of ['attributes', 'metrics', 'params', 'tags']."
+                    )));
+                }
+            },
+            Self::Experiments | Self::RegisteredModels | Self::ModelVersions => match word {
+                "attribute" => Entity::Attribute,
+                "tag" | "tags" => Entity::Tag,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "Invalid entity type '{word}'. Valid entity types are ('attribute', 'tag', 'tags')"
+                    )));
+                }
+            },
+        };
+        Ok(entity)
+    }
+
+    /// The attribute's own name; MLflow knows some under several.
+    pub(super) fn attribute(self, name: &str) -> Result<&'static str, Error> {
+        let known = match self {
+            Self::Runs => match name {
+                "created" | "Created" => Some("start_time"),
+                "run name" | "Run name" | "Run Name" => Some("run_name"),
+                _ => None,
+            },
+            Self::LoggedModels => match name {
+                "creation_time" | "creation_timestamp" => Some("creation_timestamp"),
+                "last_updated_time" | "last_updated_timestamp" => Some("last_updated_timestamp"),
+                _ => None,
+            },
+            _ => None,
+        };
+        let found = known.or_else(|| self.attributes().iter().copied().find(|attribute| *attribute == name));
+        found.ok_or_else(|| {
+            Error::invalid(format!(
+                "Invalid attribute key '{name}' specified. Valid keys are {:?}",
+                self.attributes()
+            ))
+        })
+    }
+
+    fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::Runs => {
+                &["run_id", "run_name", "user_id", "status", "artifact_uri", "start_time", "end_time"]
+            }
+            Self::Experiments => &["name", "experiment_id", "creation_time", "last_update_time"],
+            Self::RegisteredModels => &["name"],
+            Self::ModelVersions => &["name", "version_number", "run_id", "source_path"],
+            Self::LoggedModels => &[
+                "name",
+                "model_id",
+                "model_type",
+                "status",
+                "source_run_id",
+                "creation_timestamp",
+                "last_updated_timestamp",
+            ],
+        }
+    }
+
+    /// Attributes that lists are ordered by.
+    pub(super) fn orderable(self) -> &'static [&'static str] {
+        match self {
+            Self::RegisteredModels => &["name", "timestamp", "last_updated_timestamp"],
+            Self::ModelVersions => {
+                &["name", "version_number", "creation_timestamp", "last_updated_timestamp"]
+            }
+            _ => self.attributes(),
+        }
+    }
+
+    pub(super) fn is_number(self, attribute: &str) -> bool {
+        matches!(
+            attribute,
+            "start_time"
+                | "end_time"
+                | "creation_time"
+                | "last_update_time"
+                | "version_number"
+                | "creation_timestamp"
+                | "last_updated_timestamp"
+        )
+    }
+
+    /// Whether `IN` is for it.
+    pub(super) fn takes_list(self, entity: Entity, key: &str) -> bool {
+        match (self, entity) {
+            (Self::Runs, Entity::Dataset) => true,
+            (Self::Runs, Entity::Attribute) => key == "run_id",
+            (Self::Experiments, Entity::Attribute) => key == "experiment_id",
+            (Self::RegisteredModels, Entity::Attribute) => key == "name",
+            (Self::ModelVersions, Entity::Attribute) => matches!(key, "name" | "run_id"),
+            (Self::LoggedModels, Entity::Attribute) => !self.is_number(key),
+            (Self::LoggedModels, entity) => matches!(entity, Entity::Param | Entity::Tag),
+            _ => false,
+        }
+    }
+
+    /// Whether `IS NULL` is for it.
+    pub(super) fn takes_null(self, entity: Entity) -> bool {
+        match self {
+            Self::Runs => matches!(entity, Entity::Param | Entity::Tag),
+            Self::Experiments => entity == Entity::Tag,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Files, by MLflow's proxy (`mlflow-artifacts:`): whole or not there at all, and never in memory as a whole.
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use kernel::{Allow, Ctx};
+use serde_json::json;
+use storage::{Info, Pieces};
+
+use super::{Ml, runs};
+use crate::{
+    error::Error,
+    model::{ArtifactPath, unescaped},
+    permissions::{ReadRuns, WriteRuns},
+};
+
+/// What lies in a folder of artifacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The last part of its path.
+    pub(crate) name: String,
+    /// `None` for a folder.
+    pub(crate) size_bytes: Option<u64>,
+}
+
+/// A folder, with the address of the root that paths are told from.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) root_uri: String,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Ml {
+    pub(crate) async fn put_artifact(
+        &self,
+        allow: &Allow<WriteRuns>,
+        path: &ArtifactPath,
+        body: impl Stream<Item = Result<Bytes, Error>> + Send,
+    ) -> Result<(), Error> {
+        if path.is_root() {
+            return Err(Error::invalid("Invalid path: an artifact has a name"));
+        }
+        let max_bytes = self.config.artifact_bytes_max;
+        let mut taken = 0;
+        let pieces = body.map(move |piece| {
+            let piece = piece?;
+            taken += piece.len() as u64;
+            if taken > max_bytes { Err(Error::TooLarge { max_bytes }) } else { Ok(piece) }
+        });
+        self.storage.put_stream(&path.key(allow.workspace), pieces).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn get_artifact(
+        &self,
+        allow: &Allow<ReadRuns>,
+        path: &ArtifactPath,
+    ) -> Result<(Info, Pieces), Error> {
+        Ok(self.storage.get(&path.key(allow.workspace)).await?)
+    }
+
+    pub(crate) async fn artifact_info(
+        &self,
+        allow: &Allow<ReadRuns>,
+        path: &ArtifactPath,
+    ) -> Result<Info, Error> {
+        Ok(self.storage.info(&path.key(allow.workspace)).await?)
+    }
+
+    pub(crate) async fn artifact_range(
+        &self,
+        allow: &Allow<ReadRuns>,
+        path: &ArtifactPath,
+        range: std::ops::Range<u64>,
+    ) -> Result<Bytes, Error> {
+        Ok(self.storage.get_range(&path.key(allow.workspace), range).await?)
+    }
+
+    /// A file, or a folder with all that is below it. Deleting what is not there is no fault.
+    pub(crate) async fn delete_artifact(
+        &self,
+        allow: &Allow<WriteRuns>,
+        path: &ArtifactPath,
+    ) -> Result<(), Error> {
+        if path.is_root() {
+            return Err(Error::invalid("Invalid path: everything at once is not deleted"));
+        }
+        let key = path.key(allow.workspace);
+        let below = self.storage.list(&key).await?;
+        let count = below.len();
+        for info in below {
+            self.storage.delete(&info.key).await?;
+        }
+        if count == 0 {
+            self.storage.delete(&key).await?;
+        }
+        let mut tx = self.db.begin().await?;
+        self.record(&mut tx, allow, "ml.artifact-deleted", path.as_str(), json!({ "files": count.max(1) }))
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A file is in no folder of its own name: then nothing is listed.
+    pub(crate) async fn list_folder(&self, ctx: &Ctx, path: &ArtifactPath) -> Result<Vec<Entry>, Error> {
+        let (files, folders) = self.storage.list_level(&path.key(ctx.workspace)).await?;
+        let last = |key: &str| unescaped(key.rsplit('/').next().unwrap_or(key));
+        let files =
+            files.into_iter().map(|info| Entry { name: last(&info.key), size_bytes: Some(info.size_bytes) });
+        let folders = folders.into_iter().map(|name| Entry { name: unescaped(&name), size_bytes: None });
+        let mut entries: Vec<_> = files.chain(folders).collect();
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    pub(crate) async fn list_run_artifacts(
+        &self,
+        allow: &Allow<ReadRuns>,
+        run_id: &str,
+        path: &ArtifactPath,
+    ) -> Result<Listed, Error> {
+        let mut tx = self.db.read().await?;
+        let run = runs::get(&mut tx, allow, run_id).await?;
+        drop(tx);
+        self.list_below(allow, run.artifact_uri, path).await
+    }
+
+    pub(crate) async fn list_model_artifacts(
+        &self,
+        allow: &Allow<ReadRuns>,
+        model_id: &str,
+        path: &ArtifactPath,
+    ) -> Result<Listed, Error> {
+        let model = self.get_logged_model(allow, model_id, false).await?;
+        self.list_below(allow, model.artifact_location, path).await
+    }
+
+    /// Files of a run, for the page that shows them.
+    pub(crate) async fn run_artifact_path(
+        &self,
+        allow: &Allow<ReadRuns>,
+        run_id: &str,
+        path: &ArtifactPath,
+    ) -> Result<ArtifactPath, Error> {
+        let mut tx = self.db.read().await?;
+        let run = runs::get(&mut tx, allow, run_id).await?;
+        Ok(own_root(&run.artifact_uri)?.join(path))
+    }
+
+    async fn list_below(
+        &self,
+        allow: &Allow<ReadRuns>,
+        root_uri: String,
+        path: &ArtifactPath,
+    ) -> Result<Listed, Error> {
+        let folder = own_root(&root_uri)?.join(path);
+        Ok(Listed { entries: self.list_folder(allow, &folder).await?, root_uri })
+    }
+}
+
+/// The folder of an address that this server keeps the files of.
+fn own_root(uri: &str) -> Result<ArtifactPath, Error> {
+    ArtifactPath::of_uri(uri).unwrap_or_else(|| {
+        Err(Error::invalid(format!(
+            "The artifacts are at {uri}, which this server does not keep: ask that store for them."
+        )))
+    })
+}

@@ -1,0 +1,83 @@
+use std::collections::HashMap;
+
+use kernel::Allow;
+
+use super::{Ml, runs};
+use crate::{
+    error::Error,
+    model::{self, Point},
+    permissions::ReadRuns,
+    store,
+};
+
+/// Which points of a metric, of many runs.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) run_ids: Vec<String>,
+    pub(crate) key: String,
+    pub(crate) steps: Option<(i64, i64)>,
+    pub(crate) max: usize,
+    /// Evenly spread, rather than the first.
+    pub(crate) is_spread: bool,
+}
+
+impl Ml {
+    /// Every point of a metric by time, or so many of them from where the token says; then with the next token.
+    pub(crate) async fn metric_history(
+        &self,
+        allow: &Allow<ReadRuns>,
+        run_id: &str,
+        key: &str,
+        max: Option<usize>,
+        token: Option<&str>,
+    ) -> Result<(Vec<Point>, Option<String>), Error> {
+        let offset = model::offset_of(token)?;
+        let mut tx = self.db.read().await?;
+        let run = runs::get(&mut tx, allow, run_id).await?;
+        let chunks = store::metrics::chunks(&mut tx, &[run.id], key).await?;
+        drop(tx);
+        let mut points = model::history(chunks.iter().map(|chunk| &chunk.points[..]));
+        points.drain(..offset.min(points.len()));
+        let mut next = None;
+        if let Some(max) = max
+            && points.len() > max
+        {
+            points.truncate(max);
+            next = Some(model::offset_token(offset + max));
+        }
+        Ok((points, next))
+    }
+
+    /// Points of a metric, run by run.
+    pub(crate) async fn metric_sample(
+        &self,
+        allow: &Allow<ReadRuns>,
+        sample: &Sample,
+    ) -> Result<Vec<(String, Vec<Point>)>, Error> {
+        let wanted: Vec<_> = sample.run_ids.iter().map(String::as_str).collect();
+        let mut tx = self.db.read().await?;
+        let known = store::runs::list(&mut tx, allow.workspace, &wanted).await?;
+        let by_name: HashMap<&str, i64> = known.iter().map(|run| (run.run_id.as_str(), run.id)).collect();
+        if let Some(missing) = wanted.iter().find(|run_id| !by_name.contains_key(**run_id)) {
+            return Err(runs::run_not_found(missing));
+        }
+        let rows: Vec<i64> = known.iter().map(|run| run.id).collect();
+        let mut chunks: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        for chunk in store::metrics::chunks(&mut tx, &rows, &sample.key).await? {
+            chunks.entry(chunk.run).or_default().push(chunk.points);
+        }
+        drop(tx);
+        let of_run = |run_id: &String| {
+            let packed =
+                by_name.get(run_id.as_str()).and_then(|row| chunks.get(row)).map_or(&[][..], Vec::as_slice);
+            let mut points = model::history(packed.iter().map(Vec::as_slice));
+            if sample.is_spread {
+                points = model::sampled(points, sample.steps, sample.max);
+            } else {
+                points.truncate(sample.max);
+            }
+            (run_id.clone(), points)
+        };
+        Ok(sample.run_ids.iter().map(of_run).collect())
+    }
+}

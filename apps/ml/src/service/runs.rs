@@ -1,0 +1,209 @@
+use db::Tx;
+use kernel::{Allow, Ctx};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Ml, experiments, now_ms};
+use crate::{
+    error::Error,
+    model::{Metric, Pair, RUN_NAME_TAG, RUN_TAG, Run, RunInfo, RunStatus, check_tag, join_uri, random_name},
+    permissions::{ReadRuns, WriteRuns},
+    store::{
+        self,
+        pairs::{PARAMS, Present, RUN_TAGS},
+    },
+};
+
+/// What a new run is made of.
+#[derive(Debug, Default)]
+pub(crate) struct NewRun {
+    pub(crate) experiment_id: String,
+    pub(crate) user_id: Option<String>,
+    pub(crate) start_ms: i64,
+    pub(crate) name: Option<String>,
+    pub(crate) tags: Vec<Pair>,
+}
+
+/// What of a run changes.
+#[derive(Debug, Default)]
+pub(crate) struct RunUpdate {
+    pub(crate) status: Option<RunStatus>,
+    pub(crate) end_ms: Option<i64>,
+    pub(crate) name: Option<String>,
+}
+
+/// A random id of 32 hexadecimal digits, as MLflow's own are.
+pub(super) fn fresh_id() -> String {
+    Uuid::from_u128(rand::random()).simple().to_string()
+}
+
+pub(super) fn run_not_found(run_id: &str) -> Error {
+    let shown: String = run_id.chars().take(300).collect();
+    Error::not_found(format!("Run with id={shown} not found"))
+}
+
+pub(super) async fn get(tx: &mut Tx, ctx: &Ctx, run_id: &str) -> Result<RunInfo, Error> {
+    if run_id.contains('\0') {
+        return Err(run_not_found(run_id));
+    }
+    store::runs::find(tx, ctx.workspace, run_id).await?.ok_or_else(|| run_not_found(run_id))
+}
+
+/// A run that may be written to.
+pub(super) async fn get_active(tx: &mut Tx, ctx: &Ctx, run_id: &str) -> Result<RunInfo, Error> {
+    let run = get(tx, ctx, run_id).await?;
+    run.check_active()?;
+    Ok(run)
+}
+
+/// With all that belongs to them, in this order.
+pub(super) async fn complete(tx: &mut Tx, infos: Vec<RunInfo>) -> Result<Vec<Run>, Error> {
+    let ids: Vec<i64> = infos.iter().map(|run| run.id).collect();
+    let mut metrics = store::runs::latest_of(tx, &ids).await?;
+    let mut params = store::pairs::list_of(tx, PARAMS, &ids).await?;
+    let mut tags = store::pairs::list_of(tx, RUN_TAGS, &ids).await?;
+    let mut datasets = store::inputs::datasets_of(tx, &ids).await?;
+    let mut models = store::inputs::models_of(tx, &ids).await?;
+    let runs = infos.into_iter().map(|info| {
+        let (model_inputs, model_outputs) = models.remove(&info.id).unwrap_or_default();
+        Run {
+            metrics: metrics.remove(&info.id).unwrap_or_default(),
+            params: params.remove(&info.id).unwrap_or_default(),
+            tags: tags.remove(&info.id).unwrap_or_default(),
+            datasets: datasets.remove(&info.id).unwrap_or_default(),
+            model_inputs,
+            model_outputs,
+            info,
+        }
+    });
+    Ok(runs.collect())
+}
+
+impl Ml {
+    pub(crate) async fn create_run(&self, allow: &Allow<WriteRuns>, new: NewRun) -> Result<Run, Error> {
+        let NewRun { experiment_id, user_id, start_ms, name, mut tags } = new;
+        for (at, tag) in tags.iter_mut().enumerate() {
+            check_tag(&format!("tags[{at}]"), RUN_TAG, tag)?;
+        }
+        let named = name.filter(|name| !name.is_empty());
+        let tagged = tags.iter().find(|tag| tag.key == RUN_NAME_TAG).map(|tag| tag.value.clone());
+        if let (Some(named), Some(tagged)) = (&named, &tagged)
+            && named != tagged
+            && !tagged.is_empty()
+        {
+            return Err(Error::invalid(format!(
+                "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values \
+                 (run_name='{named}', mlflow.runName='{tagged}')."
+            )));
+        }
+        let name =
+            named.or(tagged.filter(|name| !name.is_empty())).unwrap_or_else(|| random_name(&mut rand::rng()));
+        let mut name_tag = Pair { key: RUN_NAME_TAG.to_owned(), value: name };
+        check_tag("", RUN_TAG, &mut name_tag)?;
+        let name = name_tag.value.clone();
+        tags.retain(|tag| tag.key != RUN_NAME_TAG);
+        tags.push(name_tag);
+        if user_id.as_ref().is_some_and(|user| user.contains('\0') || user.chars().count() > 256) {
+            return Err(Error::invalid("'user_id' exceeds the maximum length of 256 characters"));
+        }
+
+        let mut tx = self.db.begin().await?;
+        let experiment = experiments::get(&mut tx, allow, &experiment_id).await?;
+        experiment.check_active()?;
+        let run_id = fresh_id();
+        let mut info = RunInfo {
+            id: 0,
+            experiment: experiment.id,
+            number: experiment.number,
+            name,
+            user_id,
+            status: RunStatus::Running.name().to_owned(),
+            start_ms,
+            end_ms: None,
+            artifact_uri: join_uri(&experiment.artifact_location, &[&run_id, "artifacts"]),
+            is_deleted: false,
+            run_id,
+        };
+        info.id = store::runs::insert(&mut tx, allow.workspace, &info).await?;
+        store::pairs::put(&mut tx, RUN_TAGS, info.id, info.experiment, &tags, Present::Overwritten).await?;
+        tx.commit().await?;
+        tags.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(Run {
+            info,
+            metrics: Vec::<Metric>::new(),
+            params: Vec::new(),
+            tags,
+            datasets: Vec::new(),
+            model_inputs: Vec::new(),
+            model_outputs: Vec::new(),
+        })
+    }
+
+    pub(crate) async fn get_run(&self, allow: &Allow<ReadRuns>, run_id: &str) -> Result<Run, Error> {
+        let mut tx = self.db.read().await?;
+        let info = get(&mut tx, allow, run_id).await?;
+        complete(&mut tx, vec![info]).await?.pop().ok_or_else(|| run_not_found(run_id))
+    }
+
+    pub(crate) async fn update_run(
+        &self,
+        allow: &Allow<WriteRuns>,
+        run_id: &str,
+        update: RunUpdate,
+    ) -> Result<RunInfo, Error> {
+        let mut name_tag = Pair { key: RUN_NAME_TAG.to_owned(), value: update.name.unwrap_or_default() };
+        check_tag("", RUN_TAG, &mut name_tag)?;
+        let mut tx = self.db.begin().await?;
+        let mut run = get_active(&mut tx, allow, run_id).await?;
+        if let Some(status) = update.status {
+            status.name().clone_into(&mut run.status);
+        }
+        run.end_ms = update.end_ms.or(run.end_ms);
+        if !name_tag.value.is_empty() {
+            run.name.clone_from(&name_tag.value);
+            store::pairs::put(&mut tx, RUN_TAGS, run.id, run.experiment, &[name_tag], Present::Overwritten)
+                .await?;
+        }
+        store::runs::update(&mut tx, &run).await?;
+        tx.commit().await?;
+        Ok(run)
+    }
+
+    /// Deleting what is deleted keeps its first time.
+    pub(crate) async fn delete_run(&self, allow: &Allow<WriteRuns>, run_id: &str) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let run = get(&mut tx, allow, run_id).await?;
+        if !run.is_deleted {
+            store::runs::set_deleted(&mut tx, run.id, Some(now_ms(allow))).await?;
+            self.record(&mut tx, allow, "ml.run-deleted", run_id, json!({ "name": run.name })).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn restore_run(&self, allow: &Allow<WriteRuns>, run_id: &str) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let run = get(&mut tx, allow, run_id).await?;
+        if run.is_deleted {
+            store::runs::set_deleted(&mut tx, run.id, None).await?;
+            self.record(&mut tx, allow, "ml.run-restored", run_id, json!({ "name": run.name })).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_tag(
+        &self,
+        allow: &Allow<WriteRuns>,
+        run_id: &str,
+        key: &str,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let run = get_active(&mut tx, allow, run_id).await?;
+        if !store::pairs::delete(&mut tx, RUN_TAGS, run.id, key).await? {
+            return Err(Error::not_found(format!("No tag with name: {key} in run with id {run_id}")));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Lists of runs and experiments.
+
+use std::collections::HashMap;
+
+use kernel::Allow;
+
+use super::{Ml, experiments, page_size, runs};
+use crate::{
+    error::Error,
+    model::{
+        Experiment, Lifecycle, Page, Place, Run,
+        filter::{Dialect, Entity, Order, parse, parse_order},
+    },
+    permissions::ReadRuns,
+    store::{
+        self,
+        pairs::EXPERIMENT_TAGS,
+        search::{Phase, RunSearch},
+    },
+};
+
+/// A list that somebody asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) filter: String,
+    pub(crate) order_by: Vec<String>,
+    pub(crate) max_results: Option<i64>,
+    pub(crate) page_token: Option<String>,
+}
+
+impl Query {
+    /// The page that the token stands for, bound to this query and to what else makes up the list.
+    pub(super) fn page(&self, dialect: Dialect, more: &[&str]) -> Result<Option<Page>, Error> {
+        match self.page_token.as_deref().filter(|token| !token.is_empty()) {
+            Some(token) => Page::parse(&self.bound(dialect, more), token).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn token(&self, dialect: Dialect, more: &[&str], places: Vec<Place>) -> String {
+        Page::token(&self.bound(dialect, more), places)
+    }
+
+    fn bound<'q>(&'q self, dialect: Dialect, more: &[&'q str]) -> Vec<&'q str> {
+        let kind = match dialect {
+            Dialect::Runs => "runs",
+            Dialect::Experiments => "experiments",
+            Dialect::RegisteredModels => "models",
+            Dialect::ModelVersions => "versions",
+            Dialect::LoggedModels => "logged",
+        };
+        let mut bound = vec![kind, &self.filter];
+        bound.extend(self.order_by.iter().map(String::as_str));
+        bound.push("");
+        bound.extend(more);
+        bound
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct RunQuery {
+    pub(crate) query: Query,
+    pub(crate) experiment_ids: Vec<String>,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// Experiments of one search at most.
+const EXPERIMENTS_MAX: usize = 5_000;
+
+impl Ml {
+    /// A page of runs, and the token of the next.
+    pub(crate) async fn search_runs(
+        &self,
+        allow: &Allow<ReadRuns>,
+        asked: &RunQuery,
+    ) -> Result<(Vec<Run>, Option<String>), Error> {
+        let RunQuery { query, experiment_ids, lifecycle } = asked;
+        let limit = page_size(query.max_results, 1_000, 50_000)?;
+        let clauses = parse(Dialect::Runs, &query.filter)?;
+        let orders = parse_order(Dialect::Runs, &query.order_by)?;
+        if experiment_ids.len() > EXPERIMENTS_MAX {
+            return Err(Error::invalid(format!("A search may name {EXPERIMENTS_MAX} experiments at most.")));
+        }
+        let numbers =
+            experiment_ids.iter().map(|id| experiments::number(id)).collect::<Result<Vec<_>, _>>()?;
+        let lifecycle_text = format!("{lifecycle:?}");
+        let more: Vec<_> =
+            experiment_ids.iter().map(String::as_str).chain([lifecycle_text.as_str()]).collect();
+        let page = query.page(Dialect::Runs, &more)?;
+
+        let mut tx = self.db.read().await?;
+        let known = store::experiments::list(&mut tx, allow.workspace, &numbers).await?;
+        if known.is_empty() {
+            return Ok((Vec::new(), None));
+        }
+        let rows: Vec<i64> = known.iter().map(|experiment| experiment.id).collect();
+        let search =
+            RunSearch { experiments: &rows, lifecycle: *lifecycle, clauses: &clauses, orders: &orders };
+        let mut found = Vec::new();
+        let wanted = limit + 1;
+        for phase in phases(&orders, rows.len(), page.as_ref()) {
+            let left = wanted - i64::try_from(found.len()).unwrap_or(wanted);
+            if left <= 0 {
+                break;
+            }
+            // Only the part in which the page ended goes on from there; later ones begin where they begin.
+            let after = page.as_ref().filter(|page| is_of(page, phase));
+            found.extend(store::search::runs(&mut tx, &search, phase, after, left).await?);
+        }
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = found.len() > size;
+        found.truncate(size);
+        let token = found
+            .last()
+            .filter(|_| has_more)
+            .map(|last| query.token(Dialect::Runs, &more, last.places.clone()));
+        let ids: Vec<i64> = found.iter().map(|one| one.id).collect();
+        let mut infos: HashMap<i64, _> =
+            store::runs::list_rows(&mut tx, &ids).await?.into_iter().map(|info| (info.id, info)).collect();
+        let infos = ids.iter().filter_map(|id| infos.remove(id)).collect();
+        Ok((runs::complete(&mut tx, infos).await?, token))
+    }
+
+    /// A page of experiments, and the token of the next.
+    pub(crate) async fn search_experiments(
+        &self,
+        allow: &Allow<ReadRuns>,
+        query: &Query,
+        lifecycle: Lifecycle,
+    ) -> Result<(Vec<Experiment>, Option<String>), Error> {
+        let limit = page_size(query.max_results, 0, 50_000)?;
+        let clauses = parse(Dialect::Experiments, &query.filter)?;
+        let orders = parse_order(Dialect::Experiments, &query.order_by)?;
+        let lifecycle_text = format!("{lifecycle:?}");
+        let more = [lifecycle_text.as_str()];
+        let page = query.page(Dialect::Experiments, &more)?;
+        let mut tx = self.db.read().await?;
+        let mut found = store::search::experiments(
+            &mut tx,
+            allow.workspace,
+            lifecycle,
+            &clauses,
+            &orders,
+            page.as_ref(),
+            limit + 1,
+        )
+        .await?;
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = found.len() > size;
+        found.truncate(size);
+        let token = found
+            .last()
+            .filter(|_| has_more)
+            .map(|last| query.token(Dialect::Experiments, &more, last.places.clone()));
+        let ids: Vec<i64> = found.iter().map(|one| one.id).collect();
+        let mut tags = store::pairs::list_of(&mut tx, EXPERIMENT_TAGS, &ids).await?;
+        let mut by_id: HashMap<i64, Experiment> = store::experiments::list_rows(&mut tx, &ids)
+            .await?
+            .into_iter()
+            .map(|experiment| (experiment.id, experiment))
+            .collect();
+        let experiments = ids.iter().filter_map(|id| {
+            let mut experiment = by_id.remove(id)?;
+            experiment.tags = tags.remove(id).unwrap_or_default();
+            Some(experiment)
+        });
+        Ok((experiments.collect(), token))
+    }
+}
+
+/// The parts in which to read, from where the page ended.
+fn phases(orders: &[Order], experiments: usize, page: Option<&Page>) -> Vec<Phase> {
+    let by_metric = orders.first().is_some_and(|order| order.entity == Entity::Metric);
+    if !by_metric || experiments != 1 {
+        return vec![Phase::All];
+    }
+    let all = vec![Phase::Numbers, Phase::NaN, Phase::None];
+    match page.and_then(|page| page.places.first()) {
+        Some(Place::Absent(1)) => all[1..].to_vec(),
+        Some(Place::Absent(_)) => all[2..].to_vec(),
+        _ => all,
+    }
+}
+
+/// Whether the page ended in this part.
+fn is_of(page: &Page, phase: Phase) -> bool {
+    match (phase, page.places.first()) {
+        (Phase::All, _) => true,
+        (Phase::Numbers, first) => !matches!(first, Some(Place::Absent(_))),
+        (Phase::NaN, first) => matches!(first, Some(Place::Absent(1))),
+        (Phase::None, first) => matches!(first, Some(Place::Absent(rank)) if *rank != 1),
+    }
+}

@@ -1,0 +1,13 @@
+//! SQL and nothing else. What belongs to runs and models is found by their rows' own numbers, which only look-ups within a
+//! workspace give.
+
+pub(crate) mod experiments;
+pub(crate) mod inputs;
+pub(crate) mod logged;
+pub(crate) mod metrics;
+pub(crate) mod pairs;
+pub(crate) mod registry;
+pub(crate) mod rows;
+pub(crate) mod runs;
+pub(crate) mod search;
+pub(crate) mod versions;

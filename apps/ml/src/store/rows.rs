@@ -1,0 +1,79 @@
+//! Statements over many rows, in few sizes, so that the engines' caches of prepared statements are not filled with one for
+//! each number of rows.
+
+use db::{FromRow, Row, Tx, Value};
+
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// `INSERT INTO {head} VALUES (…), (…) {tail}` over all rows, each of `width` values. Gives how many were written.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    head: &str,
+    tail: &str,
+    width: usize,
+    values: Vec<Value>,
+) -> db::Result<u64> {
+    let mut written = 0;
+    let mut left = values.len() / width;
+    let mut values = values.into_iter();
+    while left > 0 {
+        let rows = SIZES.into_iter().find(|size| *size <= left).unwrap_or(1);
+        let mut sql = format!("INSERT INTO {head} VALUES ");
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 1..=width {
+                let separator = if column == 1 { "$" } else { ", $" };
+                sql.push_str(separator);
+                sql.push_str(&(row * width + column).to_string());
+            }
+            sql.push(')');
+        }
+        sql.push(' ');
+        sql.push_str(tail);
+        written += tx.query_built(sql).bind_all(values.by_ref().take(rows * width)).execute().await?;
+        left -= rows;
+    }
+    Ok(written)
+}
+
+/// All rows of `{before} IN (…) {after}` for these values. The last of them may be asked for several times. `first` are
+/// the parameters before.
+pub(crate) async fn select_in<T: FromRow>(
+    tx: &mut Tx,
+    before: &str,
+    after: &str,
+    first: &[Value],
+    wanted: &[Value],
+) -> db::Result<Vec<T>> {
+    rows_in(tx, before, after, first, wanted).await?.iter().map(T::from_row).collect()
+}
+
+/// As [`select_in`], for a caller that reads the rows by itself.
+pub(crate) async fn rows_in(
+    tx: &mut Tx,
+    before: &str,
+    after: &str,
+    first: &[Value],
+    wanted: &[Value],
+) -> db::Result<Vec<Row>> {
+    let mut found = Vec::new();
+    for some in wanted.chunks(SIZES[0]) {
+        let size = SIZES.into_iter().rev().find(|size| *size >= some.len()).unwrap_or(SIZES[0]);
+        let places: Vec<_> = (1..=size).map(|at| format!("${}", first.len() + at)).collect();
+        let sql = format!("{before} IN ({}) {after}", places.join(", "));
+        let padding = std::iter::repeat_n(&some[some.len() - 1], size - some.len());
+        let values = first.iter().chain(some).chain(padding).cloned();
+        found.extend(tx.query_built(sql).bind_all(values).rows().await?);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SIZES;
+
+    #[test]
+    fn sizes_fall_to_one() {
+        assert!(SIZES.windows(2).all(|pair| pair[0] > pair[1]) && SIZES[4] == 1);
+    }
+}

@@ -1,0 +1,186 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use ml::{Config, Needs, ROUTES};
+use reqwest::Method;
+use serde_json::json;
+use testkit::{App, Client, Modules, engines};
+
+use crate::{experiment, get, path, post, refused, run, with_admin};
+
+/// A path that could be right.
+fn concrete(path: &str) -> String {
+    path.replace("{*path}", "x")
+        .replace("{*key}", "x")
+        .replace("{model_id}", "m-1")
+        .replace("{action}", "create")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_asks_who_calls_and_what_they_may() {
+    with_admin(async |app, admin| {
+        // A role of the server's own that holds nothing of this module.
+        let member = app.member("student").await;
+        for route in ROUTES {
+            for place in route.paths().iter().map(|path| concrete(path)) {
+                let body = (route.method != Method::GET).then(|| json!({}));
+                let stranger = app.stranger().send(route.method.clone(), &place, body.clone()).await;
+                if route.needs == Needs::Nothing {
+                    stranger.expect(200);
+                    continue;
+                }
+                refused(&stranger, 401, "UNAUTHENTICATED");
+                let below = format!("/t/default{place}");
+                refused(&app.stranger().send(route.method.clone(), &below, body.clone()).await, 401, "UNAUTHENTICATED");
+                let full = json!({
+                    "name": "x", "new_name": "y", "experiment_id": "0", "experiment_name": "x", "run_id": "x", "key": "k",
+                    "value": 1, "timestamp": 1, "metric_key": "k", "alias": "a", "version": "1", "source": "s3://x",
+                    "stage": "None", "model_json": "{}", "status": 2, "models": [{ "model_id": "m" }],
+                    "experiment_ids": ["0"], "run_ids": ["x"],
+                });
+                let query = "?name=x&experiment_id=0&experiment_name=x&run_id=x&run_ids=x&metric_key=k&alias=a&version=1";
+                let (place, body) = if route.method == Method::GET {
+                    (format!("{place}{query}"), None)
+                } else {
+                    (place, Some(full))
+                };
+                let answer = member.send(route.method.clone(), &place, body.clone()).await;
+                if answer.status == 400 {
+                    // Texts are read before the permission is asked for; nothing of the workspace is told by that.
+                    refused(&answer, 400, "INVALID_PARAMETER_VALUE");
+                } else {
+                    let message = refused(&answer, 403, "PERMISSION_DENIED");
+                    assert!(message.contains(route.needs.permission().unwrap()), "{place}: {message}");
+                }
+                let answer = admin.send(route.method.clone(), &place, body).await;
+                assert!(answer.status < 500 || answer.status == 501, "{place}: {}", answer.text());
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_know_nothing_of_one_another() {
+    with_admin(async |app, admin| {
+        let id = experiment(admin, "mine").await;
+        let run_id = run(admin, &id, "one", 1).await;
+        post(admin, "registered-models/create", json!({ "name": "m" })).await;
+        let model = post(admin, "logged-models", json!({ "experiment_id": id })).await;
+        let model = model["model"]["info"]["model_id"].as_str().unwrap().to_owned();
+        let other = app.admin_elsewhere().await;
+        for place in [
+            format!("experiments/get?experiment_id={id}"),
+            "experiments/get-by-name?experiment_name=mine".to_owned(),
+            format!("runs/get?run_id={run_id}"),
+            format!("metrics/get-history?run_id={run_id}&metric_key=a"),
+            format!("artifacts/list?run_id={run_id}"),
+            "registered-models/get?name=m".to_owned(),
+            format!("logged-models/{model}"),
+        ] {
+            refused(&other.get(&path(&place)).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        }
+        for (rest, body) in [
+            ("runs/update", json!({ "run_id": run_id })),
+            ("runs/delete", json!({ "run_id": run_id })),
+            ("runs/set-tag", json!({ "run_id": run_id, "key": "a", "value": "b" })),
+            ("runs/log-batch", json!({ "run_id": run_id })),
+            ("experiments/delete", json!({ "experiment_id": id })),
+            ("runs/create", json!({ "experiment_id": id })),
+        ] {
+            refused(&other.post(&path(rest), body).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        }
+        assert_eq!(post(&other, "runs/search", json!({ "experiment_ids": [id] })).await, json!({}));
+        // The same names and numbers are free there.
+        assert_eq!(experiment(&other, "mine").await, id);
+        post(&other, "registered-models/create", json!({ "name": "m" })).await;
+    })
+    .await;
+}
+
+async fn with(client: &Client, header: (&str, &str), place: &str) -> testkit::Answer {
+    let request = client.request(Method::GET, place).header(header.0, header.1);
+    client.finish(place, request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_are_named_by_path_or_header() {
+    with_admin(async |_, admin| {
+        let made = admin.post("/api/v1/workspaces", json!({ "name": "Second" })).await.expect(201).json();
+        let (slug, id) = (made["slug"].as_str().unwrap(), made["id"].as_str().unwrap());
+        let place = "/api/2.0/mlflow/experiments/create";
+        admin.post(&format!("/t/{slug}{place}"), json!({ "name": "there" })).await.expect(200);
+        let by_name = path("experiments/get-by-name?experiment_name=there");
+        refused(&admin.get(&by_name).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        admin.get(&format!("/t/{id}{by_name}")).await.expect(200);
+        with(admin, ("x-mlflow-workspace", slug), &by_name).await.expect(200);
+        refused(
+            &with(admin, ("x-mlflow-workspace", "default"), &by_name).await,
+            404,
+            "RESOURCE_DOES_NOT_EXIST",
+        );
+        refused(&admin.get(&format!("/t/none{by_name}")).await, 404, "RESOURCE_DOES_NOT_EXIST");
+    })
+    .await;
+    with_admin(async |app, admin| {
+        let other = app.admin_elsewhere().await;
+        let spaces = admin.get("/api/v1/workspaces").await.expect(200).json();
+        let own = spaces["items"].as_array().into_iter().flatten().find(|space| space["slug"] != "elsewhere");
+        let own = own.unwrap()["slug"].as_str().unwrap().to_owned();
+        let place = format!("/t/{own}{}", path("experiments/get?experiment_id=0"));
+        refused(&other.get(&place).await, 404, "RESOURCE_DOES_NOT_EXIST");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_and_passwords_are_taken_by_basic() {
+    with_admin(async |app, admin| {
+        get(admin, "experiments/get?experiment_id=0").await;
+        let place = path("experiments/get?experiment_id=0");
+        let stranger = app.stranger();
+        let basic = |text: &str| format!("Basic {}", BASE64.encode(text));
+        let sessions = async || {
+            let listed = admin.get("/api/v1/auth/sessions").await.expect(200).json();
+            listed["total"].as_u64().unwrap()
+        };
+        let before = sessions().await;
+        for _ in 0..3 {
+            let shown = basic("admin@example.org:a sound pass phrase 41");
+            with(&stranger, ("authorization", &shown), &place).await.expect(200);
+        }
+        // One sign-in served all three.
+        assert_eq!(sessions().await, before + 1);
+        for wrong in ["admin@example.org:wrong", "nobody@example.org:x", "x", ":", "admin@example.org:"] {
+            refused(&with(&stranger, ("authorization", &basic(wrong)), &place).await, 401, "UNAUTHENTICATED");
+        }
+        refused(&with(&stranger, ("authorization", "Basic !"), &place).await, 401, "UNAUTHENTICATED");
+        refused(&with(&stranger, ("authorization", "Bearer x"), &place).await, 401, "UNAUTHENTICATED");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_authentication_everybody_works_in_the_first_workspace() {
+    fn open() -> Modules {
+        Modules {
+            manifests: &[&ml::MANIFEST],
+            build: |platform| {
+                let config = Config { auth_disabled: true, ..Config::default() };
+                vec![ml::build(platform, config).expect("the settings are sound")]
+            },
+            aliases: &[],
+        }
+    }
+    for engine in engines() {
+        let app = App::start(&engine, open()).await;
+        let admin = app.admin().await;
+        let stranger = app.stranger();
+        let id = experiment(&stranger, "open").await;
+        get(&admin, &format!("experiments/get?experiment_id={id}")).await;
+        // Only here, and only this module.
+        stranger.get("/api/v1/users").await.expect(401);
+        let wrong =
+            with(&stranger, ("authorization", "Bearer x"), &path("experiments/get?experiment_id=0")).await;
+        refused(&wrong, 401, "UNAUTHENTICATED");
+        app.stop().await;
+    }
+}
