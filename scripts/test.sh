@@ -104,6 +104,7 @@ if [ -z "$crate" ]; then
   step "Socket.IO: older clients" scripts/socketio.sh
   step "OAuth and tokens: readers and clients of others" scripts/oauth.sh
   step "Autobahn: the WebSocket protocol" scripts/autobahn.sh
+  step "MLflow: the unmodified client, and its searches against a genuine server" scripts/mlflow.sh
 fi
 
 report || status=1

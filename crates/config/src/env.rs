@@ -23,7 +23,7 @@ pub struct Source {
 }
 
 /// Variables with a short name of their own.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 9] = [
     ("SOCLE_LISTEN", "server.listen"),
     ("SOCLE_DATA", "server.data"),
     ("SOCLE_ROLES", "server.roles"),
@@ -32,6 +32,7 @@ const SHORT: [(&str, &str); 8] = [
     ("SOCLE_REDIS_URL", "redis.url"),
     ("SOCLE_STORAGE_URL", "storage.url"),
     ("SOCLE_LOG", "log.filter"),
+    ("SOCLE_AUTH_DISABLED", "ml.auth_disabled"),
 ];
 
 /// Variables that begin as ours do and are no settings: where the files are, and what tests and tools need.

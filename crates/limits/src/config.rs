@@ -276,6 +276,7 @@ mod tests {
             ("older-reads", 100),
             ("anonymous-day", 200),
             ("writes", 600),
+            ("tracking", 60_000),
         ];
         assert_eq!(names, expected.map(|(name, burst)| (name.to_owned(), burst)));
     }

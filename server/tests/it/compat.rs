@@ -165,7 +165,12 @@ const TABLE: &[Row] = &[
         "chat",
     ),
     coming("chat", "*", "/v1/chat/completions, /v1/embeddings, /v1/models, /v1/responses", "chat"),
-    coming("ml", "*", "/api/2.0/mlflow/…, /api/3.0/mlflow/…, /api/2.0/mlflow-artifacts/…, /ajax-api/…", "ml"),
+    tried_in(
+        "ml",
+        "*",
+        "/api/2.0/mlflow/…, /api/3.0/mlflow/…, /api/2.0/mlflow-artifacts/…, /ajax-api/…",
+        "apps/ml/tests/it, scripts/mlflow.sh",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

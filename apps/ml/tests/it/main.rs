@@ -4,6 +4,7 @@
 
 mod access;
 mod artifacts;
+mod docs;
 mod faults;
 mod metrics;
 mod models;
