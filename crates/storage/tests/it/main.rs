@@ -117,3 +117,38 @@ fn a_wrong_address_says_what_to_do() {
         assert!(refused.is_err(), "{url}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_there_whole_or_not_at_all() {
+    for (storage, _folder) in stores() {
+        let piece = |at: usize| Ok::<_, Error>(Bytes::from(vec![(at % 251) as u8; 1 << 20]));
+        let size = storage.put_stream("ml/s/large", futures::stream::iter((0..20).map(piece))).await.unwrap();
+        assert_eq!(size, 20 << 20);
+        let bytes = read(&storage, "ml/s/large").await;
+        assert!(
+            bytes.len() == 20 << 20
+                && bytes.chunks(1 << 20).enumerate().all(|(at, part)| part[0] == at as u8)
+        );
+        let nothing = futures::stream::iter(Vec::<Result<Bytes, Error>>::new());
+        assert_eq!(storage.put_stream("ml/s/empty", nothing).await.unwrap(), 0);
+        assert_eq!(storage.info("ml/s/empty").await.unwrap().size_bytes, 0);
+        let broken = futures::stream::iter([piece(1), Err(Error::Config("the line broke".to_owned()))]);
+        assert!(matches!(storage.put_stream("ml/s/broken", broken).await, Err(Error::Config(_))));
+        assert!(matches!(storage.info("ml/s/broken").await, Err(Error::NotFound(_))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_tells_its_files_and_folders() {
+    for (storage, _folder) in stores() {
+        for key in ["ml/l/a.txt", "ml/l/deep/b.txt", "ml/l/deep/er/c.txt", "ml/l/gone/d.txt"] {
+            storage.put(key, Bytes::from_static(b"x")).await.unwrap();
+        }
+        storage.delete("ml/l/gone/d.txt").await.unwrap();
+        let (files, folders) = storage.list_level("ml/l").await.unwrap();
+        let keys: Vec<_> = files.iter().map(|info| info.key.as_str()).collect();
+        assert_eq!((keys, folders), (vec!["ml/l/a.txt"], vec!["deep".to_owned()]));
+        let (files, folders) = storage.list_level("ml/none").await.unwrap();
+        assert!(files.is_empty() && folders.is_empty());
+    }
+}
