@@ -7,10 +7,6 @@ use crate::model::{
     RegisteredModel, Run, RunInfo, Version,
 };
 
-fn is_empty<T>(list: &Vec<T>) -> bool {
-    list.is_empty()
-}
-
 fn stage(is_deleted: bool) -> &'static str {
     if is_deleted { "deleted" } else { "active" }
 }
@@ -33,7 +29,7 @@ pub(super) struct ExperimentBody<'m> {
     lifecycle_stage: &'static str,
     last_update_time: i64,
     creation_time: i64,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
 }
 
@@ -139,11 +135,11 @@ impl<'m> From<&'m Metric> for MetricBody<'m> {
 
 #[derive(Serialize)]
 struct DataBody<'m> {
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     metrics: Vec<MetricBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     params: Vec<PairBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
 }
 
@@ -161,7 +157,7 @@ struct DatasetBody<'m> {
 
 #[derive(Serialize)]
 struct DatasetInputBody<'m> {
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
     dataset: DatasetBody<'m>,
 }
@@ -195,15 +191,15 @@ struct ModelOutputBody<'m> {
 
 #[derive(Serialize)]
 struct InputsBody<'m> {
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     dataset_inputs: Vec<DatasetInputBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     model_inputs: Vec<ModelInputBody<'m>>,
 }
 
 #[derive(Serialize)]
 struct OutputsBody<'m> {
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     model_outputs: Vec<ModelOutputBody<'m>>,
 }
 
@@ -258,17 +254,17 @@ struct LoggedInfoBody<'m> {
     source_run_id: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_message: Option<&'m str>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     registrations: Vec<RegistrationBody<'m>>,
 }
 
 #[derive(Serialize)]
 struct LoggedDataBody<'m> {
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     params: Vec<PairBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     metrics: Vec<MetricBody<'m>>,
 }
 
@@ -325,10 +321,10 @@ pub(super) struct VersionBody<'m> {
     source: &'m str,
     run_id: &'m str,
     status: &'static str,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
     run_link: &'m str,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model_id: Option<&'m str>,
@@ -373,11 +369,11 @@ pub(super) struct RegisteredModelBody<'m> {
     creation_timestamp: i64,
     last_updated_timestamp: i64,
     description: &'m str,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     latest_versions: Vec<VersionBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<PairBody<'m>>,
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<AliasBody<'m>>,
 }
 

@@ -29,13 +29,16 @@ pub(crate) struct NewLogged {
     pub(crate) tags: Vec<Pair>,
 }
 
+/// A dataset's name, and its digest where only that one counts.
+pub(crate) type Dataset = (String, Option<String>);
+
 /// A list of logged models that somebody asks for. `orders`: name, direction and, of a metric, the dataset.
 #[derive(Debug, Default)]
 pub(crate) struct LoggedQuery {
     pub(crate) query: Query,
     pub(crate) experiment_ids: Vec<String>,
-    pub(crate) datasets: Vec<(String, Option<String>)>,
-    pub(crate) orders: Vec<(String, bool, Option<(String, Option<String>)>)>,
+    pub(crate) datasets: Vec<Dataset>,
+    pub(crate) orders: Vec<(String, bool, Option<Dataset>)>,
 }
 
 pub(super) async fn get(tx: &mut Tx, ctx: &Ctx, model_id: &str) -> Result<LoggedModel, Error> {

@@ -17,7 +17,8 @@ fn table() -> String {
             Base::Root => format!("{} (at the top)", route.path),
         };
         let needs = route.needs.permission().map_or("none".to_owned(), |name| format!("`{name}`"));
-        writeln!(text, "| {} `{}` | {needs} | {} |", route.method, path.replace(" (", "` ("), route.does).unwrap();
+        writeln!(text, "| {} `{}` | {needs} | {} |", route.method, path.replace(" (", "` ("), route.does)
+            .unwrap();
     }
     text.replace(")` |", ") |")
 }

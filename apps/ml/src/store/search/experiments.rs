@@ -69,7 +69,7 @@ fn condition(builder: &mut Builder, clause: &Clause) -> Result<String, Error> {
     let Clause { entity, key, op, operand } = clause;
     if *entity == Entity::Attribute {
         if key == "experiment_id" {
-            return Ok(of_numbers(builder, *op, operand)?);
+            return of_numbers(builder, *op, operand);
         }
         if let Operand::Float(number) = operand {
             return Err(Error::invalid(format!("Invalid value for numeric attribute '{key}': '{number}'")));
