@@ -36,6 +36,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: &[],
     notices: &[],
     settings: &[],
+    quotas: &[],
     commands: &[],
 };
 

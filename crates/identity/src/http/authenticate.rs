@@ -9,8 +9,8 @@ use web::Authenticate;
 use super::cookies;
 use crate::{
     error::Error,
-    model::{KeyKind, Visit},
-    service::{Identity, KeyHolder, SignedIn},
+    model::{KeyKind, Visit, oauth::OAuthError},
+    service::{ClientCredentials, Identity, KeyHolder, SignedIn, Typed},
 };
 
 /// How a caller proved who they are.
@@ -168,18 +168,21 @@ pub(super) fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// The problem; what is our own fault is logged here.
+fn told(error: &Error) -> Problem {
+    let problem = error.problem();
+    if problem.status >= 500 {
+        tracing::error!(error = ?error, "could not find out who asks");
+    }
+    problem
+}
+
 #[async_trait]
 impl Authenticate for Identity {
     async fn authenticate(&self, parts: &Parts, request: &web::Request) -> Result<Option<Ctx>, Problem> {
         match self.resolve(parts, request).await {
             Ok(known) => Ok(known.map(Known::into_ctx)),
-            Err(error) => {
-                let problem = error.problem();
-                if problem.status >= 500 {
-                    tracing::error!(error = ?error, "could not find out who asks");
-                }
-                Err(problem)
-            }
+            Err(error) => Err(told(&error)),
         }
     }
 
@@ -191,15 +194,19 @@ impl Authenticate for Identity {
         request: &web::Request,
     ) -> Result<Option<Secret<String>>, Problem> {
         let visit = visit(&parts.headers, request);
-        match self.sign_in(&visit, email, password, Vec::new()).await {
+        // A service account has an id and a secret, as it shows them for a token elsewhere.
+        if password.expose().starts_with(KeyKind::Client.mark()) {
+            let credentials = ClientCredentials { id: email.to_owned(), secret: Some(password) };
+            return match self.client_credentials(&visit, &credentials, &[]).await {
+                Ok(token) => Ok(Some(Secret::new(token.access))),
+                Err(OAuthError::Failed(error)) => Err(told(&error)),
+                Err(OAuthError::Fault { .. }) => Err(Error::BadCredentials.problem()),
+            };
+        }
+        let typed = Typed { email: email.to_owned(), password, code: None };
+        match self.sign_in(&visit, typed, Vec::new()).await {
             Ok(pair) => Ok(Some(Secret::new(pair.access))),
-            Err(error) => {
-                let problem = error.problem();
-                if problem.status >= 500 {
-                    tracing::error!(error = ?error, "could not sign in who shows a password");
-                }
-                Err(problem)
-            }
+            Err(error) => Err(told(&error)),
         }
     }
 }
