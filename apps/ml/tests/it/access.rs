@@ -184,3 +184,75 @@ async fn without_authentication_everybody_works_in_the_first_workspace() {
         app.stop().await;
     }
 }
+
+/// With another last letter.
+fn spoilt(text: &str) -> String {
+    let last = if text.ends_with('x') { 'y' } else { 'x' };
+    format!("{}{last}", &text[..text.len() - 1])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_show_keys_and_tokens_of_services() {
+    with_admin(async |app, admin| {
+        get(admin, "experiments/get?experiment_id=0").await;
+        let (read, write) = (path("experiments/get?experiment_id=0"), path("experiments/create"));
+        let stranger = app.stranger();
+        let basic = |text: String| format!("Basic {}", BASE64.encode(text));
+        let key = async |scopes: serde_json::Value| {
+            let body = json!({ "name": "train", "scopes": scopes });
+            let made = admin.post("/api/v1/auth/api-keys", body).await.expect(201).json();
+            made["key"].as_str().unwrap().to_owned()
+        };
+        // MLFLOW_TRACKING_TOKEN, and either half of MLFLOW_TRACKING_USERNAME and _PASSWORD.
+        let whole = key(json!([])).await;
+        for shown in [
+            format!("Bearer {whole}"),
+            basic(format!("admin@example.org:{whole}")),
+            basic(format!("token:{whole}")),
+            basic(format!("{whole}:")),
+        ] {
+            with(&stranger, ("authorization", &shown), &read).await.expect(200);
+        }
+        with(&stranger, ("x-api-key", &whole), &read).await.expect(200);
+        let broken = format!("Bearer {}", spoilt(&whole));
+        refused(&with(&stranger, ("authorization", &broken), &read).await, 401, "UNAUTHENTICATED");
+
+        let shown = format!("Bearer {}", key(json!(["ml.runs.read"])).await);
+        with(&stranger, ("authorization", &shown), &read).await.expect(200);
+        let request = stranger.request(Method::POST, &write).header("authorization", &shown);
+        let answer = stranger.finish(&write, request.json(&json!({ "name": "x" }))).await;
+        assert!(refused(&answer, 403, "PERMISSION_DENIED").contains("ml.runs.write"));
+        let models = path("registered-models/search");
+        refused(&with(&stranger, ("authorization", &shown), &models).await, 403, "PERMISSION_DENIED");
+        // A key is for the workspace that it was made in.
+        let second = admin.post("/api/v1/workspaces", json!({ "name": "Second" })).await.expect(201).json();
+        let there = format!("/t/{}{read}", second["slug"].as_str().unwrap());
+        admin.get(&there).await.expect(200);
+        let shown = format!("Bearer {whole}");
+        refused(&with(&stranger, ("authorization", &shown), &there).await, 404, "RESOURCE_DOES_NOT_EXIST");
+
+        let body = json!({ "name": "Trainer", "role": "admin", "scopes": ["ml.runs.read"] });
+        let service = admin.post("/api/v1/service-accounts", body).await.expect(201).json();
+        let id = service["id"].as_str().unwrap();
+        let secrets = format!("/api/v1/service-accounts/{id}/secrets");
+        let secret = admin.post(&secrets, json!({})).await.expect(201).json()["client_secret"].clone();
+        let secret = secret.as_str().unwrap();
+        let shown = basic(format!("{id}:{secret}"));
+        for _ in 0..2 {
+            with(&stranger, ("authorization", &shown), &read).await.expect(200);
+        }
+        refused(&with(&stranger, ("authorization", &shown), &models).await, 403, "PERMISSION_DENIED");
+        let wrong = basic(format!("{id}:{}", spoilt(secret)));
+        refused(&with(&stranger, ("authorization", &wrong), &read).await, 401, "UNAUTHENTICATED");
+        let form = "grant_type=client_credentials";
+        let request = stranger
+            .request(Method::POST, "/oauth/token")
+            .header("authorization", &shown)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        let token = stranger.finish("/oauth/token", request).await.expect(200).json();
+        let shown = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        with(&stranger, ("authorization", &shown), &read).await.expect(200);
+    })
+    .await;
+}
