@@ -8,8 +8,13 @@ use platform::{BuildError, Manifest, Parts, Platform, Role};
 
 use crate::settings::Settings;
 
-pub(crate) const MANIFESTS: &[&Manifest] =
-    &[&identity::MANIFEST, &notifications::MANIFEST, &surveillance::MANIFEST, &ml::MANIFEST, &admin::MANIFEST];
+pub(crate) const MANIFESTS: &[&Manifest] = &[
+    &identity::MANIFEST,
+    &notifications::MANIFEST,
+    &surveillance::MANIFEST,
+    &ml::MANIFEST,
+    &admin::MANIFEST,
+];
 
 /// Tables of the shared crates come first: modules' tables may refer to them.
 pub(crate) fn migrations() -> Vec<(&'static str, Migrations)> {

@@ -167,7 +167,7 @@ fn built_in() -> Vec<RuleConfig> {
             except: except_tracking(&[]),
             ..rule("writes", &["POST,PUT,PATCH,DELETE /api/*"])
         },
-        RuleConfig { who: Who::SignedIn, key: KeyKind::User, burst: 60_000, ..rule("tracking", &TRACKING) },
+        RuleConfig { who: Who::SignedIn, key: KeyKind::User, burst: 600_000, ..rule("tracking", &TRACKING) },
     ]
 }
 
@@ -276,7 +276,7 @@ mod tests {
             ("older-reads", 100),
             ("anonymous-day", 200),
             ("writes", 600),
-            ("tracking", 60_000),
+            ("tracking", 600_000),
         ];
         assert_eq!(names, expected.map(|(name, burst)| (name.to_owned(), burst)));
     }

@@ -225,7 +225,9 @@ mod tests {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             check(method, "/api/v1/users", false, true, &["writes"]);
         }
-        for path in ["/api/2.0/mlflow/runs/search", "/api/3.0/mlflow/x", "/ajax-api/2.0/mlflow/x", "/t/a/api/2.0/x"] {
+        for path in
+            ["/api/2.0/mlflow/runs/search", "/api/3.0/mlflow/x", "/ajax-api/2.0/mlflow/x", "/t/a/api/2.0/x"]
+        {
             check("POST", path, false, true, &["tracking"]);
             check("GET", path, false, false, &[]);
         }

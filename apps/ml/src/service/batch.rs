@@ -1,17 +1,20 @@
 //! What runs log: metrics, params and tags.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry},
+};
 
-use db::Tx;
-use kernel::{Allow, Ctx};
+use db::{Db, Tx};
+use kernel::{Allow, Ctx, WorkspaceId};
 use serde_json::json;
 
-use super::{Ml, runs};
+use super::{Ml, runs, together::Together};
 use crate::{
     error::Error,
     model::{
         HISTORY_TAG, ITEM_KEY_CHARS_MAX, Metric, Pair, Point, RUN_NAME_TAG, RUN_TAG, RunInfo, check_key,
-        check_param, check_run_id, check_tag, latest,
+        check_param, check_run_id, check_tag,
     },
     permissions::WriteRuns,
     store::{
@@ -106,6 +109,9 @@ impl Ml {
     ) -> Result<(), Error> {
         check_run_id(run_id)?;
         batch.check()?;
+        if batch.params.is_empty() && batch.tags.is_empty() && !are_of_models(&batch.metrics) {
+            return self.append(allow, run_id, &batch.metrics).await;
+        }
         let series = by_key(&batch.metrics);
         let mut tx = self.db.begin().await?;
         let mut run = runs::get_active(&mut tx, allow, run_id).await?;
@@ -121,7 +127,7 @@ impl Ml {
                 shown.join(", ")
             )));
         }
-        store::metrics::append(&mut tx, run.id, run.experiment, &series).await?;
+        store::metrics::append(&mut tx, &of_run(&run, &series)).await?;
         put_model_metrics(&mut tx, allow, run_id, &batch.metrics).await?;
         put_tags(&mut tx, &mut run, &batch.tags).await?;
         tx.commit().await?;
@@ -136,10 +142,13 @@ impl Ml {
     ) -> Result<(), Error> {
         check_metric("", &metric)?;
         let metrics = [metric];
+        if !are_of_models(&metrics) {
+            return self.append(allow, run_id, &metrics).await;
+        }
         let series = by_key(&metrics);
         let mut tx = self.db.begin().await?;
         let run = runs::get_active(&mut tx, allow, run_id).await?;
-        store::metrics::append(&mut tx, run.id, run.experiment, &series).await?;
+        store::metrics::append(&mut tx, &of_run(&run, &series)).await?;
         put_model_metrics(&mut tx, allow, run_id, &metrics).await?;
         tx.commit().await?;
         Ok(())
@@ -219,17 +228,84 @@ impl Ml {
 }
 
 /// The points of each metric, in the order of their keys.
-fn by_key(metrics: &[Metric]) -> Vec<Series<'_>> {
+fn by_key(metrics: &[Metric]) -> BTreeMap<&str, Vec<Point>> {
     let mut points: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
     for metric in metrics {
         let point = Point::new(metric.at_ms, metric.step, metric.value);
         points.entry(&metric.key).or_default().push(point);
     }
-    let series = points.into_iter().filter_map(|(key, points)| {
-        let latest = latest(&points)?;
-        Some(Series { key, points, latest })
-    });
+    points
+}
+
+fn of_run<'k>(run: &RunInfo, points: &'k BTreeMap<&'k str, Vec<Point>>) -> Vec<Series<'k>> {
+    let series = points.iter().filter_map(|(key, points)| Series::new(run.id, run.experiment, key, points));
     series.collect()
+}
+
+/// Whether some of them belong to logged models too.
+fn are_of_models(metrics: &[Metric]) -> bool {
+    metrics.iter().any(|metric| metric.model_id.is_some())
+}
+
+/// What one call logs of a run's metrics, and nothing else.
+pub(crate) struct Appended {
+    workspace: WorkspaceId,
+    run_id: String,
+    points: BTreeMap<String, Vec<Point>>,
+}
+
+impl Ml {
+    /// Together with what others log at this moment.
+    async fn append(&self, allow: &Allow<WriteRuns>, run_id: &str, metrics: &[Metric]) -> Result<(), Error> {
+        let points = by_key(metrics).into_iter().map(|(key, points)| (key.to_owned(), points)).collect();
+        let appended = Appended { workspace: allow.workspace, run_id: run_id.to_owned(), points };
+        self.appends.write(appended).await
+    }
+}
+
+impl Together for Appended {
+    const NAME: &'static str = "ml.points";
+    type Done = ();
+
+    /// Each to its run; a run that takes nothing refuses what is for it, and nothing else.
+    async fn write(db: &Db, some: &[Self]) -> Result<Vec<Result<(), Error>>, db::Error> {
+        let mut wanted: BTreeMap<WorkspaceId, BTreeSet<&str>> = BTreeMap::new();
+        for one in some.iter().filter(|one| !one.run_id.contains('\0')) {
+            wanted.entry(one.workspace).or_default().insert(&one.run_id);
+        }
+        let mut tx = db.begin().await?;
+        let mut known: HashMap<(WorkspaceId, String), RunInfo> = HashMap::new();
+        for (workspace, run_ids) in wanted {
+            let run_ids: Vec<_> = run_ids.into_iter().collect();
+            for run in store::runs::list(&mut tx, workspace, &run_ids).await? {
+                known.insert((workspace, run.run_id.clone()), run);
+            }
+        }
+        let mut outcomes = Vec::with_capacity(some.len());
+        // In one order for all transactions, so that none waits for another that waits for it.
+        let mut points: BTreeMap<(i64, &str), (i64, Cow<'_, [Point]>)> = BTreeMap::new();
+        for one in some {
+            let run = known
+                .get(&(one.workspace, one.run_id.clone()))
+                .ok_or_else(|| runs::run_not_found(&one.run_id))
+                .and_then(|run| run.check_active().map(|()| run));
+            outcomes.push(run.map(|run| {
+                for (key, more) in &one.points {
+                    match points.entry((run.id, key)) {
+                        Entry::Vacant(free) => drop(free.insert((run.experiment, Cow::Borrowed(more)))),
+                        Entry::Occupied(taken) => taken.into_mut().1.to_mut().extend_from_slice(more),
+                    }
+                }
+            }));
+        }
+        let series: Vec<_> = points
+            .iter()
+            .filter_map(|((run, key), (experiment, points))| Series::new(*run, *experiment, key, points))
+            .collect();
+        store::metrics::append(&mut tx, &series).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
 }
 
 /// Those whose values would change: key, old value, new value. Then nothing may be committed.

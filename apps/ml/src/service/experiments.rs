@@ -24,9 +24,11 @@ pub(crate) fn number(text: &str) -> Result<i64, Error> {
 /// The experiment, or MLflow's word for that it is not there.
 pub(super) async fn get(tx: &mut Tx, ctx: &Ctx, id: &str) -> Result<Experiment, Error> {
     let number = number(if id.is_empty() { "0" } else { id })?;
-    store::experiments::find(tx, ctx.workspace, number)
-        .await?
-        .ok_or_else(|| Error::not_found(format!("No Experiment with id={number} exists")))
+    store::experiments::find(tx, ctx.workspace, number).await?.ok_or_else(|| not_found(number))
+}
+
+pub(super) fn not_found(number: i64) -> Error {
+    Error::not_found(format!("No Experiment with id={number} exists"))
 }
 
 fn taken(name: &str) -> Error {

@@ -10,6 +10,7 @@ mod logged;
 mod registry;
 mod runs;
 mod search;
+mod together;
 mod versions;
 
 use std::{
@@ -34,6 +35,9 @@ pub(crate) use search::{Query, RunQuery};
 pub(crate) use versions::{NewVersion, number as version_number};
 
 use crate::{Config, error::Error, store};
+use batch::Appended;
+use runs::Beginning;
+use together::Line;
 
 /// The module's service. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +48,10 @@ pub(crate) struct Inner {
     pub(crate) storage: Storage,
     pub(crate) directory: Directory,
     pub(crate) config: Config,
+    /// Points of metrics on their way.
+    appends: Line<Appended>,
+    /// Runs that are to begin.
+    beginnings: Line<Beginning>,
     /// Workspaces that are known to have their default experiment.
     ready: Mutex<HashSet<WorkspaceId>>,
     /// Access tokens of those who show e-mail address and password with every call.
@@ -68,6 +76,8 @@ impl Ml {
             storage: platform.storage.clone(),
             directory: platform.directory.clone(),
             config,
+            appends: Line::new(&platform.db, &platform.spawner),
+            beginnings: Line::new(&platform.db, &platform.spawner),
             ready: Mutex::default(),
             tokens: Cache::builder().max_capacity(10_000).time_to_live(access::TOKEN_LIFE).build(),
             tokens_key: rand::random(),

@@ -63,9 +63,17 @@ impl Ml {
             .await
             .on_constraint("ml_models_workspace_id_name_key", || taken(name))?;
         store::pairs::put(&mut tx, MODEL_TAGS, id, id, &tags, Present::Overwritten).await?;
-        let model = get_whole(&mut tx, allow, name).await?;
         tx.commit().await?;
-        Ok(model)
+        Ok(RegisteredModel {
+            id,
+            name: name.to_owned(),
+            description: description.map(str::to_owned),
+            created_ms: now,
+            updated_ms: now,
+            tags: store::pairs::settled(&tags),
+            aliases: Vec::new(),
+            latest: Vec::new(),
+        })
     }
 
     pub(crate) async fn get_model(

@@ -1,12 +1,17 @@
-use db::Tx;
-use kernel::{Allow, Ctx};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use db::{Db, Tx};
+use kernel::{Allow, Ctx, WorkspaceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Ml, experiments, now_ms};
+use super::{Ml, experiments, now_ms, together::Together};
 use crate::{
     error::Error,
-    model::{Metric, Pair, RUN_NAME_TAG, RUN_TAG, Run, RunInfo, RunStatus, check_tag, join_uri, random_name},
+    model::{
+        Experiment, Metric, Pair, RUN_NAME_TAG, RUN_TAG, Run, RunInfo, RunStatus, check_tag, join_uri,
+        random_name,
+    },
     permissions::{ReadRuns, WriteRuns},
     store::{
         self,
@@ -79,6 +84,75 @@ pub(super) async fn complete(tx: &mut Tx, infos: Vec<RunInfo>) -> Result<Vec<Run
     Ok(runs.collect())
 }
 
+/// A run that is to begin.
+pub(crate) struct Beginning {
+    workspace: WorkspaceId,
+    /// The experiment's number.
+    experiment: i64,
+    run_id: String,
+    name: String,
+    user_id: Option<String>,
+    start_ms: i64,
+    tags: Vec<Pair>,
+}
+
+impl Together for Beginning {
+    const NAME: &'static str = "ml.runs";
+    type Done = RunInfo;
+
+    /// Each in its experiment; one that takes no runs refuses those, and no others.
+    async fn write(db: &Db, some: &[Self]) -> Result<Vec<Result<RunInfo, Error>>, db::Error> {
+        let mut wanted: BTreeMap<WorkspaceId, BTreeSet<i64>> = BTreeMap::new();
+        for one in some {
+            wanted.entry(one.workspace).or_default().insert(one.experiment);
+        }
+        let mut tx = db.begin().await?;
+        let mut known: HashMap<(WorkspaceId, i64), Experiment> = HashMap::new();
+        for (workspace, numbers) in wanted {
+            let numbers: Vec<_> = numbers.into_iter().collect();
+            for experiment in store::experiments::list(&mut tx, workspace, &numbers).await? {
+                known.insert((workspace, experiment.number), experiment);
+            }
+        }
+        let mut outcomes: Vec<Result<RunInfo, Error>> = Vec::with_capacity(some.len());
+        for one in some {
+            let experiment = known
+                .get(&(one.workspace, one.experiment))
+                .ok_or_else(|| experiments::not_found(one.experiment))
+                .and_then(|experiment| experiment.check_active().map(|()| experiment));
+            outcomes.push(experiment.map(|experiment| RunInfo {
+                id: 0,
+                experiment: experiment.id,
+                number: experiment.number,
+                name: one.name.clone(),
+                user_id: one.user_id.clone(),
+                status: RunStatus::Running.name().to_owned(),
+                start_ms: one.start_ms,
+                end_ms: None,
+                artifact_uri: join_uri(&experiment.artifact_location, &[&one.run_id, "artifacts"]),
+                is_deleted: false,
+                run_id: one.run_id.clone(),
+            }));
+        }
+        let fine: Vec<_> = some
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(one, outcome)| Some((one.workspace, outcome.as_ref().ok()?)))
+            .collect();
+        let rows = store::runs::insert(&mut tx, &fine).await?;
+        let mut tags: Vec<(i64, i64, &[Pair])> = Vec::with_capacity(some.len());
+        for (one, outcome) in some.iter().zip(&mut outcomes) {
+            if let Ok(run) = outcome {
+                run.id = *rows.get(&run.run_id).ok_or(db::Error::NoRow)?;
+                tags.push((run.id, run.experiment, &one.tags));
+            }
+        }
+        store::pairs::put_all(&mut tx, RUN_TAGS, &tags, Present::Overwritten).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+}
+
 impl Ml {
     pub(crate) async fn create_run(&self, allow: &Allow<WriteRuns>, new: NewRun) -> Result<Run, Error> {
         let NewRun { experiment_id, user_id, start_ms, name, mut tags } = new;
@@ -107,27 +181,17 @@ impl Ml {
             return Err(Error::invalid("'user_id' exceeds the maximum length of 256 characters"));
         }
 
-        let mut tx = self.db.begin().await?;
-        let experiment = experiments::get(&mut tx, allow, &experiment_id).await?;
-        experiment.check_active()?;
-        let run_id = fresh_id();
-        let mut info = RunInfo {
-            id: 0,
-            experiment: experiment.id,
-            number: experiment.number,
+        let beginning = Beginning {
+            workspace: allow.workspace,
+            experiment: experiments::number(if experiment_id.is_empty() { "0" } else { &experiment_id })?,
+            run_id: fresh_id(),
             name,
             user_id,
-            status: RunStatus::Running.name().to_owned(),
             start_ms,
-            end_ms: None,
-            artifact_uri: join_uri(&experiment.artifact_location, &[&run_id, "artifacts"]),
-            is_deleted: false,
-            run_id,
+            tags: store::pairs::settled(&tags),
         };
-        info.id = store::runs::insert(&mut tx, allow.workspace, &info).await?;
-        store::pairs::put(&mut tx, RUN_TAGS, info.id, info.experiment, &tags, Present::Overwritten).await?;
-        tx.commit().await?;
-        tags.sort_by(|one, other| one.key.cmp(&other.key));
+        let tags = beginning.tags.clone();
+        let info = self.beginnings.write(beginning).await?;
         Ok(Run {
             info,
             metrics: Vec::<Metric>::new(),

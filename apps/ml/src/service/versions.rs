@@ -76,19 +76,21 @@ impl Ml {
         {
             return Err(Error::invalid("A text of the model version is too long, or holds a NUL character."));
         }
+        let now = now_ms(allow);
         let mut tx = self.db.begin().await?;
-        let model = registry::get(&mut tx, allow, &new.name).await?;
+        let (model, number) = store::registry::next_version(&mut tx, allow.workspace, &new.name, now)
+            .await?
+            .ok_or_else(|| registry::model_not_found(&new.name))?;
         let origin = if is_prompt {
             Origin { storage_location: new.source.clone(), run_id: new.run_id.clone(), model_id: None }
         } else {
             origin(&mut tx, allow, &new).await?
         };
-        let now = now_ms(allow);
         let mut version = Version {
             id: 0,
-            model: model.id,
-            name: model.name,
-            version: store::registry::next_version(&mut tx, model.id, now).await?,
+            model,
+            name: new.name,
+            version: number,
             stage: Stage::None.name().to_owned(),
             description: new.description.filter(|text| !text.is_empty()),
             user_id: None,
@@ -104,7 +106,7 @@ impl Ml {
         };
         version.id = store::versions::insert(&mut tx, &version).await?;
         store::pairs::put(&mut tx, VERSION_TAGS, version.id, 0, &version.tags, Present::Overwritten).await?;
-        let version = get(&mut tx, allow, &version.name, version.version).await?;
+        version.tags = store::pairs::settled(&version.tags);
         if let Some(model_id) = &version.logged_model {
             tell_logged_model(&mut tx, allow, model_id, &version).await?;
         }

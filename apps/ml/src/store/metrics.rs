@@ -3,31 +3,40 @@
 use db::{FromRow, Row, Tx, Value};
 
 use super::rows;
-use crate::model::{Point, pack};
+use crate::model::{Point, latest, pack};
 
-/// What one call logged of one metric.
+/// What is logged of one metric of one run.
 pub(crate) struct Series<'k> {
-    pub(crate) key: &'k str,
-    pub(crate) points: Vec<Point>,
-    pub(crate) latest: Point,
+    run: i64,
+    experiment: i64,
+    key: &'k str,
+    points: &'k [Point],
+    latest: Point,
+}
+
+impl<'k> Series<'k> {
+    /// None for no points.
+    pub(crate) fn new(run: i64, experiment: i64, key: &'k str, points: &'k [Point]) -> Option<Self> {
+        Some(Self { run, experiment, key, points, latest: latest(points)? })
+    }
 }
 
 fn value(point: &Point) -> Value {
     Value::Float((!point.value.is_nan()).then_some(point.value))
 }
 
-/// `series` in the order of their keys, so that two calls for one run never wait for one another.
-pub(crate) async fn append(tx: &mut Tx, run: i64, experiment: i64, series: &[Series<'_>]) -> db::Result<()> {
+/// `series` in the order of their runs and keys, each once, so that two calls never wait for one another.
+pub(crate) async fn append(tx: &mut Tx, series: &[Series<'_>]) -> db::Result<()> {
     let mut chunks = Vec::with_capacity(series.len() * 4);
-    let mut latest = Vec::with_capacity(series.len() * 6);
+    let mut heads = Vec::with_capacity(series.len() * 6);
     for one in series {
         let chunk: i64 = rand::random();
-        chunks.extend([run.into(), one.key.into(), chunk.into(), pack(&one.points).into()]);
+        chunks.extend([one.run.into(), one.key.into(), chunk.into(), pack(one.points).into()]);
         let Point { at_ms, step, .. } = one.latest;
-        latest.extend([
-            run.into(),
+        heads.extend([
+            one.run.into(),
             one.key.into(),
-            experiment.into(),
+            one.experiment.into(),
             value(&one.latest),
             step.into(),
             at_ms.into(),
@@ -41,7 +50,7 @@ pub(crate) async fn append(tx: &mut Tx, run: i64, experiment: i64, series: &[Ser
          WHERE (excluded.step, excluded.at_ms, COALESCE(excluded.value, 0))
              > (ml_latest.step, ml_latest.at_ms, COALESCE(ml_latest.value, 0))",
         6,
-        latest,
+        heads,
     )
     .await?;
     Ok(())

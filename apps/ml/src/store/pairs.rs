@@ -53,6 +53,11 @@ fn unique(pairs: &[Pair]) -> Vec<&Pair> {
     unique
 }
 
+/// As they are read again after [`put`]: each key once, in the order of the keys.
+pub(crate) fn settled(pairs: &[Pair]) -> Vec<Pair> {
+    unique(pairs).into_iter().cloned().collect()
+}
+
 /// Gives how many rows were written. `experiment` is the row of the owner's.
 pub(crate) async fn put(
     tx: &mut Tx,
@@ -62,12 +67,24 @@ pub(crate) async fn put(
     pairs: &[Pair],
     present: Present,
 ) -> db::Result<u64> {
+    put_all(tx, table, &[(owner, experiment, pairs)], present).await
+}
+
+/// The same for several owners, each of them once.
+pub(crate) async fn put_all(
+    tx: &mut Tx,
+    table: Table,
+    all: &[(i64, i64, &[Pair])],
+    present: Present,
+) -> db::Result<u64> {
     let Table { name, owner: column, has_experiment } = table;
-    let mut values: Vec<Value> = Vec::with_capacity(pairs.len() * 4);
-    for pair in unique(pairs) {
-        values.extend([owner.into(), (&pair.key).into(), (&pair.value).into()]);
-        if has_experiment {
-            values.push(experiment.into());
+    let mut values: Vec<Value> = Vec::new();
+    for (owner, experiment, pairs) in all {
+        for pair in unique(pairs) {
+            values.extend([(*owner).into(), (&pair.key).into(), (&pair.value).into()]);
+            if has_experiment {
+                values.push((*experiment).into());
+            }
         }
     }
     let (columns, width) = if has_experiment { (", experiment", 4) } else { ("", 3) };

@@ -113,16 +113,30 @@ pub(crate) async fn touch(tx: &mut Tx, id: i64, now_ms: i64) -> db::Result<()> {
     Ok(())
 }
 
-/// The number of a new version. Until the transaction ends, nobody else makes one of this model.
-pub(crate) async fn next_version(tx: &mut Tx, id: i64, now_ms: i64) -> db::Result<i64> {
-    tx.query(
-        "UPDATE ml_models SET next_version = next_version + 1, updated_ms = $2 WHERE id = $1
-         RETURNING next_version - 1 AS value",
-    )
-    .bind(id)
-    .bind(now_ms)
-    .one()
-    .await
+/// The model, and the number of a new version. Until the transaction ends, nobody else makes one of this model.
+pub(crate) async fn next_version(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    name: &str,
+    now_ms: i64,
+) -> db::Result<Option<(i64, i64)>> {
+    struct Next(i64, i64);
+    impl FromRow for Next {
+        fn from_row(row: &Row) -> db::Result<Self> {
+            Ok(Self(row.get("id")?, row.get("number")?))
+        }
+    }
+    let next: Option<Next> = tx
+        .query(
+            "UPDATE ml_models SET next_version = next_version + 1, updated_ms = $3
+             WHERE workspace_id = $1 AND name = $2 RETURNING id, next_version - 1 AS number",
+        )
+        .bind(workspace)
+        .bind(name)
+        .bind(now_ms)
+        .optional()
+        .await?;
+    Ok(next.map(|Next(id, number)| (id, number)))
 }
 
 pub(crate) async fn set_alias(tx: &mut Tx, id: i64, alias: &str, version: i64) -> db::Result<()> {

@@ -14,10 +14,37 @@ pub(crate) async fn insert(
     values: Vec<Value>,
 ) -> db::Result<u64> {
     let mut written = 0;
+    for (sql, values) in statements(head, tail, width, values) {
+        written += tx.query_built(sql).bind_all(values).execute().await?;
+    }
+    Ok(written)
+}
+
+/// The same for a `tail` that returns something.
+pub(crate) async fn insert_returning(
+    tx: &mut Tx,
+    head: &str,
+    tail: &str,
+    width: usize,
+    values: Vec<Value>,
+) -> db::Result<Vec<Row>> {
+    let mut returned = Vec::with_capacity(values.len() / width);
+    for (sql, values) in statements(head, tail, width, values) {
+        returned.extend(tx.query_built(sql).bind_all(values).rows().await?);
+    }
+    Ok(returned)
+}
+
+fn statements(
+    head: &str,
+    tail: &str,
+    width: usize,
+    values: Vec<Value>,
+) -> impl Iterator<Item = (String, Vec<Value>)> {
     let mut left = values.len() / width;
     let mut values = values.into_iter();
-    while left > 0 {
-        let rows = SIZES.into_iter().find(|size| *size <= left).unwrap_or(1);
+    std::iter::from_fn(move || {
+        let rows = SIZES.into_iter().find(|size| *size <= left)?;
         let mut sql = format!("INSERT INTO {head} VALUES ");
         for row in 0..rows {
             sql.push_str(if row == 0 { "(" } else { ", (" });
@@ -30,10 +57,9 @@ pub(crate) async fn insert(
         }
         sql.push(' ');
         sql.push_str(tail);
-        written += tx.query_built(sql).bind_all(values.by_ref().take(rows * width)).execute().await?;
         left -= rows;
-    }
-    Ok(written)
+        Some((sql, values.by_ref().take(rows * width).collect()))
+    })
 }
 
 /// All rows of `{before} IN (…) {after}` for these values. The last of them may be asked for several times. `first` are

@@ -30,23 +30,29 @@ const SELECT: &str =
     "SELECT r.id, r.run_id, r.experiment, e.number, r.name, r.user_id, r.status, r.start_ms, r.end_ms,
     r.artifact_uri, r.deleted_ms FROM ml_runs r JOIN ml_experiments e ON e.id = r.experiment";
 
-/// Gives the row's own number.
-pub(crate) async fn insert(tx: &mut Tx, workspace: WorkspaceId, run: &RunInfo) -> db::Result<i64> {
-    tx.query(
-        "INSERT INTO ml_runs (workspace_id, run_id, experiment, name, user_id, status, start_ms, end_ms, artifact_uri)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id AS value",
-    )
-    .bind(workspace)
-    .bind(&run.run_id)
-    .bind(run.experiment)
-    .bind(&run.name)
-    .bind(run.user_id.clone())
-    .bind(&run.status)
-    .bind(run.start_ms)
-    .bind(run.end_ms)
-    .bind(&run.artifact_uri)
-    .one()
-    .await
+/// Gives the rows' own numbers by the runs' ids.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    runs: &[(WorkspaceId, &RunInfo)],
+) -> db::Result<HashMap<String, i64>> {
+    let mut values = Vec::with_capacity(runs.len() * 9);
+    for (workspace, run) in runs {
+        values.extend([
+            (*workspace).into(),
+            (&run.run_id).into(),
+            run.experiment.into(),
+            (&run.name).into(),
+            run.user_id.clone().into(),
+            (&run.status).into(),
+            run.start_ms.into(),
+            run.end_ms.into(),
+            (&run.artifact_uri).into(),
+        ]);
+    }
+    let head =
+        "ml_runs (workspace_id, run_id, experiment, name, user_id, status, start_ms, end_ms, artifact_uri)";
+    let made = rows::insert_returning(tx, head, "RETURNING id, run_id", 9, values).await?;
+    made.iter().map(|row| Ok((row.get("run_id")?, row.get("id")?))).collect()
 }
 
 pub(crate) async fn find(tx: &mut Tx, workspace: WorkspaceId, run_id: &str) -> db::Result<Option<RunInfo>> {
