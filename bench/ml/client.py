@@ -31,12 +31,14 @@ class Server:
 
     def call(self, method, path, body=None, raw=None):
         """Over a connection that is kept; the answer's bytes."""
-        link = getattr(self.local, "link", None)
-        if link is None:
-            link = self.local.link = http.client.HTTPConnection(self.host, timeout=300)
+        link, used = getattr(self.local, "link", (None, 0))
+        # One that nobody used for a while is closed by the other side.
+        if link is None or time.monotonic() - used > 2:
+            link = http.client.HTTPConnection(self.host, timeout=300)
         link.request(method, path, raw if raw is not None else body and json.dumps(body), self.headers)
         answer = link.getresponse()
         content = answer.read()
+        self.local.link = (link, time.monotonic())
         if answer.status != 200:
             sys.exit(f"{self.name}: {method} {path}: {answer.status} {content[:300]}")
         return content

@@ -119,7 +119,7 @@ pub enum Who {
 const HOUR_S: u64 = 3_600;
 
 /// What the clients of a tracking server call, many times a second while a model trains.
-const TRACKING: [&str; 4] = ["/api/2.0/*", "/api/3.0/*", "/ajax-api/*", "/t/*"];
+const TRACKING: [&str; 5] = ["/api/2.0/*", "/api/3.0/*", "/ajax-api/*", "/t/*", "/v1/traces"];
 
 /// What holds unless the settings say otherwise. Why these: docs/decisions/0006-limits.md.
 fn built_in() -> Vec<RuleConfig> {

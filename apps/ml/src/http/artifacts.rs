@@ -20,9 +20,6 @@ use crate::{
     service::{Entry, Ml},
 };
 
-/// A range of more bytes is answered by the whole: it would have to be held in memory.
-const RANGE_BYTES_MAX: u64 = 32 << 20;
-
 fn path(call: &Call) -> Result<ArtifactPath, Error> {
     ArtifactPath::parse(call.part("path"))
 }
@@ -136,15 +133,17 @@ async fn send(
         None => None,
         Some(wanted) => {
             let info = ml.artifact_info(allow, path).await?;
-            let range = wanted.within(info.size_bytes)?;
-            (range.end - range.start <= RANGE_BYTES_MAX).then_some((range, info.size_bytes))
+            Some((wanted.within(info.size_bytes)?, info.size_bytes))
         }
     };
     let mut response = match range {
         Some((range, size)) => {
             let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            let bytes = ml.artifact_range(allow, path, range).await?;
-            let mut response = (StatusCode::PARTIAL_CONTENT, bytes).into_response();
+            let length = range.end - range.start;
+            let pieces = ml.artifact_range(allow, path, range).await?;
+            let mut response = HttpBody::from_stream(pieces).into_response();
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             if let Ok(value) = HeaderValue::from_str(&told) {
                 response.headers_mut().insert(header::CONTENT_RANGE, value);
             }

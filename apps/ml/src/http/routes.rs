@@ -2,7 +2,9 @@
 
 use http::Method;
 
-use super::{Answer, Call, artifacts, experiments, log, logged, models, runs, versions};
+use super::{
+    Answer, Call, artifacts, experiments, log, logged, models, older_traces, runs, traces, versions,
+};
 
 /// What a caller must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +161,33 @@ pub const ROUTES: &[Route] = routes! {
     POST V2 "/mlflow/logged-models/{model_id}/params" WriteRuns logged::log_params, "Add params";
     GET V2 "/mlflow/logged-models/{model_id}/artifacts/directories" ReadRuns artifacts::list_of_model,
         "A folder of its artifacts";
+
+    POST Root "/v1/traces" WriteRuns traces::spans, "Spans by OpenTelemetry (OTLP over HTTP, protobuf or JSON)", body;
+    POST V3 "/mlflow/traces" WriteRuns traces::start, "Tell of a trace";
+    GET V3 "/mlflow/traces/get" ReadRuns traces::get, "A trace with its spans";
+    GET V3 "/mlflow/traces/batchGet" ReadRuns traces::batch, "Several traces with their spans";
+    POST V3 "/mlflow/traces/batchGetInfos" ReadRuns traces::batch_infos, "Several traces without their spans";
+    POST V3 "/mlflow/traces/search" ReadRuns traces::search, "Search traces";
+    GET V3 "/mlflow/traces/{trace_id}" ReadRuns traces::get_info, "A trace without its spans";
+    POST V3 "/mlflow/traces/delete-traces" WriteRuns traces::delete, "Delete traces";
+    PATCH V3 "/mlflow/traces/{trace_id}/tags" WriteRuns traces::set_tag, "Tag a trace";
+    DELETE V3 "/mlflow/traces/{trace_id}/tags" WriteRuns traces::delete_tag, "Take a tag away";
+    POST V3 "/mlflow/traces/{trace_id}/assessments" WriteRuns traces::create_assessment,
+        "Give feedback on a trace, or say what was expected";
+    GET V3 "/mlflow/traces/{trace_id}/assessments/{assessment_id}" ReadRuns traces::get_assessment, "An assessment";
+    PATCH V3 "/mlflow/traces/{trace_id}/assessments/{assessment_id}" WriteRuns traces::update_assessment,
+        "Change an assessment";
+    DELETE V3 "/mlflow/traces/{trace_id}/assessments/{assessment_id}" WriteRuns traces::delete_assessment,
+        "Delete an assessment";
+    POST V2 "/mlflow/traces" WriteRuns older_traces::start, "Begin a trace, as clients before MLflow 3 do";
+    GET V2 "/mlflow/traces" ReadRuns older_traces::search, "Search traces, as clients before MLflow 3 do";
+    PATCH V2 "/mlflow/traces/{trace_id}" WriteRuns older_traces::end, "End a trace, as clients before MLflow 3 do";
+    GET V2 "/mlflow/traces/{trace_id}/info" ReadRuns older_traces::get, "A trace, as clients before MLflow 3 read it";
+    POST V2 "/mlflow/traces/delete-traces" WriteRuns traces::delete, "Delete traces";
+    PATCH V2 "/mlflow/traces/{trace_id}/tags" WriteRuns traces::set_tag, "Tag a trace";
+    DELETE V2 "/mlflow/traces/{trace_id}/tags" WriteRuns traces::delete_tag, "Take a tag away";
+    POST V2 "/mlflow/traces/link-to-run" WriteRuns traces::link_to_run, "Say that traces belong to a run";
+    POST V2 "/mlflow/traces/link-prompts" WriteRuns traces::link_prompts, "Say which prompts a trace used";
 
     POST V2 "/mlflow/registered-models/create" WriteModels models::create, "Register a model";
     GET V2 "/mlflow/registered-models/get" ReadModels models::get, "A registered model";

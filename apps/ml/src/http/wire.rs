@@ -155,6 +155,18 @@ impl Params {
         Ok(objects.unwrap_or_default().into_iter().map(Params::Json).collect())
     }
 
+    /// An object as it stands.
+    pub(super) fn map(
+        &self,
+        name: &str,
+    ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Error> {
+        self.read(name)
+    }
+
+    pub(super) fn maps(&self, name: &str) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Error> {
+        Ok(self.read(name)?.unwrap_or_default())
+    }
+
     pub(super) fn object(&self, name: &str) -> Result<Option<Params>, Error> {
         Ok(self.read(name)?.map(Params::Json))
     }

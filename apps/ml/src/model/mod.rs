@@ -8,6 +8,7 @@ mod points;
 mod random_name;
 mod registry;
 mod run;
+pub(crate) mod trace;
 
 pub(crate) use names::{
     EXPERIMENT_TAG, ITEM_KEY_CHARS_MAX, MODEL_TAG, RUN_TAG, check_alias, check_dataset,

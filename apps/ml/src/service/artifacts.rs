@@ -71,8 +71,8 @@ impl Ml {
         allow: &Allow<ReadRuns>,
         path: &ArtifactPath,
         range: std::ops::Range<u64>,
-    ) -> Result<Bytes, Error> {
-        Ok(self.storage.get_range(&path.key(allow.workspace), range).await?)
+    ) -> Result<Pieces, Error> {
+        Ok(self.storage.get_part(&path.key(allow.workspace), range).await?.1)
     }
 
     /// A file, or a folder with all that is below it. Deleting what is not there is no fault.

@@ -2,6 +2,7 @@
 
 mod access;
 mod artifacts;
+mod assessments;
 mod batch;
 mod experiments;
 mod history;
@@ -11,6 +12,7 @@ mod registry;
 mod runs;
 mod search;
 mod together;
+mod traces;
 mod versions;
 
 use std::{
@@ -32,6 +34,7 @@ pub(crate) use history::Sample;
 pub(crate) use logged::{LoggedQuery, NewLogged};
 pub(crate) use runs::{NewRun, RunUpdate};
 pub(crate) use search::{Query, RunQuery};
+pub(crate) use traces::TraceQuery;
 pub(crate) use versions::{NewVersion, number as version_number};
 
 use crate::{Config, error::Error, store};

@@ -48,6 +48,7 @@ impl Query {
             Dialect::RegisteredModels => "models",
             Dialect::ModelVersions => "versions",
             Dialect::LoggedModels => "logged",
+            Dialect::Traces => "traces",
         };
         let mut bound = vec![kind, &self.filter];
         bound.extend(self.order_by.iter().map(String::as_str));

@@ -10,4 +10,5 @@ pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod runs;
 pub(crate) mod search;
+pub(crate) mod traces;
 pub(crate) mod versions;

@@ -28,6 +28,10 @@ pub(crate) const MODEL_TAGS: Table = Table { name: "ml_model_tags", owner: "mode
 pub(crate) const VERSION_TAGS: Table =
     Table { name: "ml_version_tags", owner: "version", has_experiment: false };
 
+pub(crate) const TRACE_TAGS: Table = Table { name: "ml_trace_tags", owner: "trace", has_experiment: false };
+pub(crate) const TRACE_METADATA: Table =
+    Table { name: "ml_trace_metadata", owner: "trace", has_experiment: false };
+
 /// What becomes of a key that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Present {

@@ -12,6 +12,8 @@ fn concrete(path: &str) -> String {
         .replace("{*key}", "x")
         .replace("{model_id}", "m-1")
         .replace("{action}", "create")
+        .replace("{trace_id}", "tr-1")
+        .replace("{assessment_id}", "a-1")
 }
 
 #[tokio::test(flavor = "multi_thread")]

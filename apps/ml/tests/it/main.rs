@@ -10,6 +10,7 @@ mod metrics;
 mod models;
 mod runs;
 mod search;
+mod traces;
 
 use serde_json::{Value, json};
 use testkit::{Answer, App, Client, Modules, on_each_engine};

@@ -9,6 +9,7 @@ pub(crate) enum Dialect {
     RegisteredModels,
     ModelVersions,
     LoggedModels,
+    Traces,
 }
 
 impl Dialect {
@@ -39,6 +40,20 @@ impl Dialect {
                     )));
                 }
             },
+            Self::Traces => match word {
+                "tag" | "tags" => Entity::Tag,
+                "attribute" | "attributes" | "trace" => Entity::Attribute,
+                "request_metadata" | "metadata" => Entity::Metadata,
+                "span" => Entity::Span,
+                "feedback" => Entity::Feedback,
+                "expectation" => Entity::Expectation,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "Invalid entity type '{word}'. Valid values are ['tag', 'attribute', 'trace', 'request_metadata', \
+                         'metadata', 'span', 'feedback', 'expectation']"
+                    )));
+                }
+            },
             Self::Experiments | Self::RegisteredModels | Self::ModelVersions => match word {
                 "attribute" => Entity::Attribute,
                 "tag" | "tags" => Entity::Tag,
@@ -63,6 +78,13 @@ impl Dialect {
             Self::LoggedModels => match name {
                 "creation_time" | "creation_timestamp" => Some("creation_timestamp"),
                 "last_updated_time" | "last_updated_timestamp" => Some("last_updated_timestamp"),
+                _ => None,
+            },
+            Self::Traces => match name {
+                "timestamp" => Some("timestamp_ms"),
+                "execution_time" => Some("execution_time_ms"),
+                "end_time" => Some("end_time_ms"),
+                "trace_id" => Some("request_id"),
                 _ => None,
             },
             _ => None,
@@ -93,6 +115,18 @@ impl Dialect {
                 "creation_timestamp",
                 "last_updated_timestamp",
             ],
+            Self::Traces => &[
+                "request_id",
+                "timestamp_ms",
+                "execution_time_ms",
+                "end_time_ms",
+                "status",
+                "client_request_id",
+                "name",
+                "run_id",
+                "prompt",
+                "text",
+            ],
         }
     }
 
@@ -103,6 +137,15 @@ impl Dialect {
             Self::ModelVersions => {
                 &["name", "version_number", "creation_timestamp", "last_updated_timestamp"]
             }
+            Self::Traces => &[
+                "request_id",
+                "timestamp_ms",
+                "execution_time_ms",
+                "end_time_ms",
+                "status",
+                "name",
+                "run_id",
+            ],
             _ => self.attributes(),
         }
     }
@@ -117,6 +160,9 @@ impl Dialect {
                 | "version_number"
                 | "creation_timestamp"
                 | "last_updated_timestamp"
+                | "timestamp_ms"
+                | "execution_time_ms"
+                | "end_time_ms"
         )
     }
 
@@ -130,6 +176,10 @@ impl Dialect {
             (Self::ModelVersions, Entity::Attribute) => matches!(key, "name" | "run_id"),
             (Self::LoggedModels, Entity::Attribute) => !self.is_number(key),
             (Self::LoggedModels, entity) => matches!(entity, Entity::Param | Entity::Tag),
+            (Self::Traces, Entity::Attribute) => {
+                matches!(key, "name" | "status" | "request_id" | "run_id" | "client_request_id")
+            }
+            (Self::Traces, Entity::Span) => key != "content",
             _ => false,
         }
     }
@@ -139,6 +189,9 @@ impl Dialect {
         match self {
             Self::Runs => matches!(entity, Entity::Param | Entity::Tag),
             Self::Experiments => entity == Entity::Tag,
+            Self::Traces => {
+                matches!(entity, Entity::Tag | Entity::Metadata | Entity::Feedback | Entity::Expectation)
+            }
             _ => false,
         }
     }

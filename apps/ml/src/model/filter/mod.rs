@@ -20,6 +20,11 @@ pub(crate) enum Entity {
     Param,
     Tag,
     Dataset,
+    /// What a trace's program says of it.
+    Metadata,
+    Span,
+    Feedback,
+    Expectation,
 }
 
 impl Entity {
@@ -30,6 +35,10 @@ impl Entity {
             Self::Param => "parameter",
             Self::Tag => "tag",
             Self::Dataset => "dataset",
+            Self::Metadata => "request_metadata",
+            Self::Span => "span",
+            Self::Feedback => "feedback",
+            Self::Expectation => "expectation",
         }
     }
 }

@@ -69,7 +69,11 @@ fn one(dialect: Dialect, text: &str) -> Result<Order, Error> {
         }
         _ => identifier(dialect, name.text)?,
     };
-    if entity == Entity::Dataset || (dialect == Dialect::Experiments && entity != Entity::Attribute) {
+    let is_plain = matches!(dialect, Dialect::Experiments | Dialect::Traces);
+    if entity == Entity::Dataset
+        || (is_plain && entity != Entity::Attribute)
+        || (dialect == Dialect::Traces && !dialect.orderable().contains(&key.as_str()))
+    {
         return Err(Error::invalid(format!("Invalid order_by entity: {}", entity.name())));
     }
     Ok(Order { entity, key, is_ascending })

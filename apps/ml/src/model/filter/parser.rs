@@ -68,7 +68,11 @@ fn clause(dialect: Dialect, rest: &mut &[Token<'_>]) -> Result<Clause, Error> {
             () => return Err(invalid_clause(&first)),
         };
         if !dialect.takes_null(entity) {
-            let what = if dialect == Dialect::Experiments { "tags" } else { "tags and params" };
+            let what = match dialect {
+                Dialect::Experiments => "tags",
+                Dialect::Traces => "tags, metadata and assessments",
+                _ => "tags and params",
+            };
             return Err(Error::invalid(format!(
                 "IS NULL / IS NOT NULL is only supported for {what}, not for '{}' '{key}'",
                 entity.name()
@@ -132,9 +136,22 @@ pub(super) fn identifier(dialect: Dialect, text: &str) -> Result<(Entity, String
                 shown(key)
             )));
         }
+        Entity::Span => span_key(key)?,
         _ => key,
     };
     Ok((entity, key.to_owned()))
+}
+
+fn span_key(key: &str) -> Result<&str, Error> {
+    if matches!(key, "name" | "type" | "status" | "content")
+        || key.strip_prefix("attributes.").is_some_and(|name| !name.is_empty())
+    {
+        return Ok(key);
+    }
+    Err(Error::invalid(format!(
+        "Invalid span attribute '{}'. Supported attributes: name, status, type, attributes.<attribute_name>.",
+        shown(key)
+    )))
 }
 
 /// Without its quotes, then without its backticks.
@@ -173,6 +190,13 @@ fn operand(dialect: Dialect, entity: Entity, key: &str, token: &Token<'_>) -> Re
         }
         return token.text.parse().map(Operand::Float).map_err(|_| wrong());
     }
+    // An assessment may be a number.
+    if matches!(entity, Entity::Feedback | Entity::Expectation)
+        && matches!(token.kind, Kind::Int | Kind::Float)
+        && let Ok(number) = token.text.parse()
+    {
+        return Ok(Operand::Float(number));
+    }
     let value = quoted(token).ok_or_else(|| match entity {
         Entity::Attribute => {
             Error::invalid(format!("Expected a quoted string value for attributes. Got value {text}"))
@@ -194,9 +218,12 @@ fn operand(dialect: Dialect, entity: Entity, key: &str, token: &Token<'_>) -> Re
 fn check_op(dialect: Dialect, entity: Entity, key: &str, op: Op, text: &str) -> Result<(), Error> {
     let is_number = entity == Entity::Metric || (entity == Entity::Attribute && dialect.is_number(key));
     let is_nominal = dialect == Dialect::Experiments && entity == Entity::Attribute && key == "experiment_id";
+    let is_content = dialect == Dialect::Traces
+        && matches!((entity, key), (Entity::Attribute, "text") | (Entity::Span, "content"));
+    let is_assessment = matches!(entity, Entity::Feedback | Entity::Expectation);
     let fine = match op {
-        Op::Equal | Op::NotEqual => true,
-        Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => is_number,
+        Op::Equal | Op::NotEqual => !is_content,
+        Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => is_number || is_assessment,
         Op::Like | Op::ILike => !is_number && !is_nominal,
         _ => false,
     };

@@ -119,7 +119,8 @@ fn condition(builder: &mut Builder, clause: &Clause, on_datasets: &str) -> Strin
         Entity::Attribute | Entity::Dataset => return builder.compare(column(key), *op, operand),
         Entity::Metric => ("ml_logged_metrics", on_datasets),
         Entity::Param => ("ml_logged_params", ""),
-        Entity::Tag => ("ml_logged_tags", ""),
+        // The parser gives no others for logged models.
+        _ => ("ml_logged_tags", ""),
     };
     let key = builder.bind(key);
     let mut fits = builder.compare("x.value", *op, operand);

@@ -4,6 +4,7 @@ mod experiments;
 mod logged;
 mod registry;
 mod runs;
+mod traces;
 
 use db::{Engine, Row, Tx, Value};
 
@@ -19,6 +20,7 @@ pub(crate) use experiments::experiments;
 pub(crate) use logged::{LoggedOrder, LoggedSearch, logged_models};
 pub(crate) use registry::{models, versions};
 pub(crate) use runs::{Phase, RunSearch, runs};
+pub(crate) use traces::traces;
 
 /// A statement in the making.
 struct Builder {

@@ -162,7 +162,8 @@ fn key(builder: &mut Builder, order: &Order, at: usize, joins: &mut String) -> K
         }
         Entity::Metric => "ml_latest",
         Entity::Param => "ml_params",
-        Entity::Tag => "ml_run_tags",
+        // The parser gives no others for runs.
+        _ => "ml_run_tags",
     };
     let place = builder.bind(&order.key);
     joins.push_str(&format!(" LEFT JOIN {table} o{at} ON o{at}.run = r.id AND o{at}.key = {place}"));
@@ -197,6 +198,10 @@ fn condition(builder: &mut Builder, clause: &Clause, experiments: &str) -> Strin
         Entity::Metric => "ml_latest",
         Entity::Param => "ml_params",
         Entity::Tag => "ml_run_tags",
+        // The parser gives none of these for runs.
+        Entity::Metadata | Entity::Span | Entity::Feedback | Entity::Expectation => {
+            return "FALSE".to_owned();
+        }
     };
     let key = builder.bind(key);
     let exists = format!("EXISTS (SELECT 1 FROM {table} x WHERE x.run = r.id AND x.key = {key})");

@@ -1,0 +1,182 @@
+use db::{Engine, Tx};
+use kernel::WorkspaceId;
+
+use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use crate::{
+    error::Error,
+    model::{
+        Page,
+        filter::{Clause, Entity, Op, Operand, Order},
+        trace::{NAME_TAG, SOURCE_RUN_KEY},
+    },
+};
+
+const END: &str = "(t.request_ms + t.duration_ms)";
+
+/// Traces of these experiments' rows that come after `page`, `limit` at most.
+pub(crate) async fn traces(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    experiments: &[i64],
+    clauses: &[Clause],
+    orders: &[Order],
+    page: Option<&Page>,
+    limit: i64,
+) -> Result<Vec<Found>, Error> {
+    let mut builder = Builder::new(tx);
+    let place = builder.bind(workspace);
+    builder.conditions.push(format!("t.workspace_id = {place}"));
+    let experiments = builder.list(experiments);
+    builder.conditions.push(format!("t.experiment IN {experiments}"));
+    for clause in clauses {
+        let condition = condition(&mut builder, clause);
+        builder.conditions.push(condition);
+    }
+    let mut keys: Vec<Key> = orders.iter().map(|order| key(&mut builder, order)).collect();
+    let is_ordered_by = |name: &str| orders.iter().any(|order| order.key == name);
+    if !is_ordered_by("timestamp_ms") {
+        keys.push(Key::plain("t.request_ms", false, Kind::Int));
+    }
+    if !is_ordered_by("request_id") {
+        keys.push(Key::plain("t.trace_id", true, Kind::Text));
+    }
+    if let Some(page) = page {
+        builder.go_on_after(&keys, page)?;
+    }
+    let limit = builder.bind(limit);
+    let sql = format!(
+        "SELECT t.id AS id{} FROM ml_traces t{}{} LIMIT {limit}",
+        select_keys(&keys),
+        builder.wheres(),
+        order_by(&keys)
+    );
+    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
+    found(&rows, &keys)
+}
+
+fn key(builder: &mut Builder, order: &Order) -> Key {
+    let is_ascending = order.is_ascending;
+    match order.key.as_str() {
+        "timestamp_ms" => Key::plain("t.request_ms", is_ascending, Kind::Int),
+        "request_id" => Key::plain("t.trace_id", is_ascending, Kind::Text),
+        "status" => Key::plain("t.state", is_ascending, Kind::Text),
+        "execution_time_ms" => Key::nullable("t.duration_ms", is_ascending, Kind::Int),
+        "end_time_ms" => Key::nullable(END, is_ascending, Kind::Int),
+        other => {
+            let (table, key) = if other == "name" {
+                ("ml_trace_tags", NAME_TAG)
+            } else {
+                ("ml_trace_metadata", SOURCE_RUN_KEY)
+            };
+            let place = builder.bind(key);
+            let value = format!("(SELECT o.value FROM {table} o WHERE o.trace = t.id AND o.key = {place})");
+            Key::nullable(&value, is_ascending, Kind::Text)
+        }
+    }
+}
+
+fn condition(builder: &mut Builder, clause: &Clause) -> String {
+    let Clause { entity, key, op, operand } = clause;
+    match entity {
+        Entity::Attribute => attribute(builder, key, *op, operand),
+        Entity::Tag => pair(builder, "ml_trace_tags", key, *op, operand),
+        Entity::Metadata => pair(builder, "ml_trace_metadata", key, *op, operand),
+        Entity::Span => span(builder, key, *op, operand),
+        Entity::Feedback | Entity::Expectation => assessment(builder, clause),
+        // The parser gives no others for traces.
+        Entity::Metric | Entity::Param | Entity::Dataset => "FALSE".to_owned(),
+    }
+}
+
+fn attribute(builder: &mut Builder, key: &str, op: Op, operand: &Operand) -> String {
+    let column = match key {
+        "request_id" => "t.trace_id",
+        "timestamp_ms" => "t.request_ms",
+        "execution_time_ms" => "t.duration_ms",
+        "end_time_ms" => END,
+        "status" => "t.state",
+        "client_request_id" => "t.client_request_id",
+        "name" => return pair(builder, "ml_trace_tags", NAME_TAG, op, operand),
+        "text" => return span(builder, "content", op, operand),
+        "prompt" => {
+            let fits = builder.compare("x.target", op, operand);
+            return format!(
+                "EXISTS (SELECT 1 FROM ml_trace_links x WHERE x.trace = t.id AND x.kind = 'prompt' AND {fits})"
+            );
+        }
+        // Of the run that it came from, or that it was linked to.
+        _ => {
+            let own = pair(builder, "ml_trace_metadata", SOURCE_RUN_KEY, op, operand);
+            if matches!(op, Op::NotEqual | Op::NotIn) {
+                return own;
+            }
+            let fits = builder.compare("x.target", op, operand);
+            return format!(
+                "({own} OR EXISTS (SELECT 1 FROM ml_trace_links x WHERE x.trace = t.id AND x.kind = 'run' AND {fits}))"
+            );
+        }
+    };
+    builder.compare(column, op, operand)
+}
+
+fn pair(builder: &mut Builder, table: &str, key: &str, op: Op, operand: &Operand) -> String {
+    let key = builder.bind(key);
+    let exists = format!("EXISTS (SELECT 1 FROM {table} x WHERE x.trace = t.id AND x.key = {key}");
+    match op {
+        Op::IsNotNull => format!("{exists})"),
+        Op::IsNull => format!("NOT {exists})"),
+        _ => {
+            let fits = builder.compare("x.value", op, operand);
+            format!("{exists} AND {fits})")
+        }
+    }
+}
+
+fn span(builder: &mut Builder, key: &str, op: Op, operand: &Operand) -> String {
+    let fits = match key {
+        "name" => builder.compare("x.name", op, operand),
+        "type" => builder.compare("x.kind", op, operand),
+        "status" => builder.compare("x.status", op, operand),
+        "content" => builder.compare("x.content", op, operand),
+        attribute => {
+            let name = builder.bind(attribute.strip_prefix("attributes.").unwrap_or(attribute));
+            let (each, value) = match builder.engine {
+                Engine::Sqlite => ("json_each(x.attributes) j", "CAST(j.value AS TEXT)"),
+                Engine::Postgres => ("jsonb_each_text(CAST(x.attributes AS JSONB)) j", "j.value"),
+            };
+            let fits = builder.compare(value, op, operand);
+            format!("EXISTS (SELECT 1 FROM {each} WHERE j.key = {name} AND {fits})")
+        }
+    };
+    format!("EXISTS (SELECT 1 FROM ml_spans x WHERE x.trace = t.id AND {fits})")
+}
+
+/// Values are JSON: a text that is asked for may stand there in quotes.
+fn assessment(builder: &mut Builder, clause: &Clause) -> String {
+    let Clause { entity, key, op, operand } = clause;
+    let kind = builder.bind(entity.name());
+    let name = builder.bind(key);
+    let exists = format!(
+        "EXISTS (SELECT 1 FROM ml_assessments x WHERE x.trace = t.id AND x.is_valid AND x.kind = {kind} AND x.name = {name}"
+    );
+    let fits = match (op, operand) {
+        (Op::IsNotNull, _) => return format!("{exists})"),
+        (Op::IsNull, _) => return format!("NOT {exists})"),
+        (_, Operand::Float(_)) => builder.compare("x.number", *op, operand),
+        (Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual, Operand::Text(text)) => {
+            match text.parse() {
+                Ok(number) => builder.compare("x.number", *op, &Operand::Float(number)),
+                Err(_) => "FALSE".to_owned(),
+            }
+        }
+        (Op::Equal | Op::NotEqual, Operand::Text(text)) => {
+            let quoted = serde_json::Value::from(text.as_str()).to_string();
+            let plain = builder.compare("x.value", Op::Equal, operand);
+            let quoted = builder.compare("x.value", Op::Equal, &Operand::Text(quoted));
+            let not = if *op == Op::NotEqual { "NOT " } else { "" };
+            format!("{not}({plain} OR {quoted})")
+        }
+        _ => builder.compare("x.value", *op, operand),
+    };
+    format!("{exists} AND {fits})")
+}
