@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# The unmodified MLflow client from PyPI against a real server, and a table of searches against a genuine MLflow server on
-# the same data.
+# The unmodified MLflow client from PyPI, the newest and one from before MLflow 3, against a real server: on SQLite and a folder,
+# then on PostgreSQL and S3 where SOCLE_TEST_POSTGRES_URL and SOCLE_TEST_S3_URL say where they are. A table of searches is
+# answered by a genuine MLflow server too, on the same data; at the end all that it holds is imported.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/socle-mlflow.XXXXXX")
 genuine=
+database=
 finish() {
   local status=$?
   trap - EXIT INT TERM
   [ -z "$genuine" ] || stop_pid "$genuine"
   socle_stop
+  [ -z "$database" ] || psql "$SOCLE_TEST_POSTGRES_URL" -qc "DROP DATABASE $database WITH (FORCE)" || true
   if [ "$status" -ne 0 ]; then
-    tail -n 20 "$work/data.log" "$work/genuine.log" >&2 || true
+    tail -n 20 "$work"/*.log >&2 || true
   fi
   rm -rf -- "$work"
 }
@@ -20,15 +23,45 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 venv=$("$SCRIPTS/venv.sh" scripts/mlflow/requirements.txt)
+older=$("$SCRIPTS/venv.sh" scripts/mlflow/requirements-2.txt)
 port=$(free_port)
+genuine_url=http://127.0.0.1:$port
 mkdir -p "$work/genuine"
+export MLFLOW_DISABLE_TELEMETRY=true
 # Job execution and the gateway would start processes of their own.
-MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true "$venv/bin/python" -m mlflow server --host 127.0.0.1 \
-  --port "$port" --workers 1 --backend-store-uri "sqlite:///$work/genuine/mlflow.db" --artifacts-destination "$work/genuine/files" \
+MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "$venv/bin/python" -m mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
+  --backend-store-uri "sqlite:///$work/genuine/mlflow.db" --artifacts-destination "$work/genuine/files" \
   </dev/null >"$work/genuine.log" 2>&1 &
 genuine=$!
-socle_start "$work/data"
-socle_token >/dev/null
-wait_for 120 curl -fsS "http://127.0.0.1:$port/health" || die "the genuine MLflow server did not come up"
-(cd "$work" && MLFLOW_DISABLE_TELEMETRY=true "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/client.py" "$SOCLE_URL" \
-  "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "http://127.0.0.1:$port")
+
+# clients NAME: both, against a server of that name with what the environment says.
+clients() {
+  say "MLflow clients: $1"
+  socle_start "$work/$1"
+  socle_token >/dev/null
+  (cd "$work" && "$older/bin/python" -W ignore "$SCRIPTS/mlflow/older.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
+  (cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/client.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url" "$1")
+}
+
+wait_for 120 curl -fsS "$genuine_url/health" || die "the genuine MLflow server did not come up"
+clients folder
+# Into a workspace of its own, twice: the second time there is nothing left to do.
+second=$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Imported"}' slug)
+first=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
+again=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
+printf '%s\n' "$first"
+! grep ' there, ' <<<"$again" | grep -v ', 0 taken over now' || die "a second import took something over"
+socle_stop
+if [ -n "${SOCLE_TEST_POSTGRES_URL:-}" ] && [ -n "${SOCLE_TEST_S3_URL:-}" ] && have psql; then
+  database=socle_mlflow_$$
+  psql "$SOCLE_TEST_POSTGRES_URL" -qc "CREATE DATABASE $database"
+  parameter() { python3 -c 'import sys, urllib.parse as u; print(u.parse_qs(u.urlsplit(sys.argv[1]).query)[sys.argv[2]][0])' "$SOCLE_TEST_S3_URL" "$1"; }
+  SOCLE_DATABASE_URL=$(python3 -c 'import sys, urllib.parse as u; print(u.urlsplit(sys.argv[1])._replace(path="/" + sys.argv[2]).geturl())' \
+    "$SOCLE_TEST_POSTGRES_URL" "$database")
+  SOCLE_STORAGE__URL=${SOCLE_TEST_S3_URL%%\?*}/mlflow-$$
+  SOCLE_STORAGE__ENDPOINT=$(parameter endpoint) SOCLE_STORAGE__REGION=$(parameter region)
+  export SOCLE_DATABASE_URL SOCLE_STORAGE__URL SOCLE_STORAGE__ENDPOINT SOCLE_STORAGE__REGION SOCLE_ML__SIGNED_DOWNLOADS=true
+  clients postgres-s3
+else
+  note "not tried on PostgreSQL and S3: SOCLE_TEST_POSTGRES_URL, SOCLE_TEST_S3_URL or psql is missing"
+fi

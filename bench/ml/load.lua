@@ -54,13 +54,7 @@ end
 makers.batch_10 = batch(10)
 makers.batch_1000 = batch(1000)
 
-local fixed = os.getenv("BODY")
-if fixed then
-  makers[kind] = function() return "runs/search", fixed end
-end
-
 function request()
-  if kind == "get" then return wrk.format("GET") end
   count = count + 1
   local path, body = makers[kind]()
   return wrk.format("POST", base .. path, nil, body)

@@ -1,4 +1,5 @@
-"""The unmodified MLflow client against Socle: `client.py URL EMAIL PASSWORD GENUINE_URL`.
+"""The unmodified MLflow client against Socle: `client.py URL EMAIL PASSWORD GENUINE_URL SALT`. What is made on the genuine
+server bears the salt in its name.
 
 First the life of a model, as people write it. Then the same runs are logged here and to a genuine MLflow server, and a
 table of filters and orders must find the same runs in the same order on both, page by page.
@@ -9,7 +10,7 @@ import sys
 import tempfile
 import time
 
-url, email, password, genuine_url = sys.argv[1:]
+url, email, password, genuine_url, salt = sys.argv[1:]
 os.environ["MLFLOW_TRACKING_USERNAME"] = email
 os.environ["MLFLOW_TRACKING_PASSWORD"] = password
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
@@ -99,7 +100,16 @@ def life():
                 assert piece == other.read(1 << 20)
                 if not piece:
                     break
-    step("an artifact of 110 MiB up and down")
+        os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = str(1 << 20)
+        os.environ["MLFLOW_MULTIPART_DOWNLOAD_MINIMUM_FILE_SIZE"] = str(1 << 20)
+        client.log_artifact(parent.info.run_id, path, "in parts")
+        os.makedirs(folder + "/again")
+        again = client.download_artifacts(parent.info.run_id, "in parts/large.bin", folder + "/again")
+        with open(path, "rb") as one, open(again, "rb") as other:
+            while piece := one.read(1 << 20):
+                assert piece == other.read(1 << 20)
+            assert not other.read(1)
+    step("an artifact of 110 MiB up and down, as a whole and in parts")
 
     batch = [Metric(f"m{at % 10}", float(at), 1000 + at, at // 10) for at in range(800)]
     client.log_batch(child.info.run_id, batch, [Param("p", "v")], [RunTag("t", "w")])
@@ -145,12 +155,87 @@ def life():
     step("deletion, restoring, a prompt")
 
 
+def told_of_traces(client, name):
+    """Traces by the decorator, with an error, within a run, searched, tagged, judged. Gives what was found, by names."""
+    mlflow.set_tracking_uri(name)
+    experiment = mlflow.set_experiment(f"traced-{salt}")
+
+    @mlflow.trace(span_type="CHAIN", attributes={"a": 1})
+    def ask(question):
+        with mlflow.start_span("look up", span_type="RETRIEVER") as span:
+            span.set_inputs({"question": question})
+            span.set_outputs([1, float("nan"), {"deep": None}])
+            span.set_attribute("tries", 3)
+        mlflow.update_current_trace(tags={"question": question}, metadata={"kind": "test"})
+        return question.upper()
+
+    @mlflow.trace(name="break")
+    def fail():
+        raise ValueError("no answer")
+
+    for question in ["one", "two", "Zwölf"]:
+        ask(question)
+    try:
+        fail()
+    except ValueError:
+        pass
+    with mlflow.start_run() as run:
+        ask("within")
+    mlflow.flush_trace_async_logging()
+    names = {}
+    for trace in mlflow.search_traces(return_type="list"):
+        names[trace.info.trace_id] = trace.info.tags.get("question", "break")
+        assert len(trace.data.spans) == (1 if names[trace.info.trace_id] == "break" else 2), trace
+    by_name = {name: trace_id for trace_id, name in names.items()}
+    one = by_name["one"]
+    span = mlflow.get_trace(one).data.spans[1]
+    assert span.inputs == {"question": "one"} and span.get_attribute("tries") == 3, span
+    client.set_trace_tag(one, "team", "red")
+    feedback = mlflow.log_feedback(trace_id=one, name="good", value=True, rationale="it is")
+    mlflow.log_feedback(trace_id=by_name["two"], name="good", value=0.25)
+    wanted = mlflow.log_expectation(trace_id=one, name="answer", value={"text": "ONE"})
+    mlflow.update_assessment(one, feedback.assessment_id, mlflow.entities.Feedback(name="good", value=False))
+    assert mlflow.get_assessment(one, feedback.assessment_id).value is False
+    assert mlflow.get_assessment(one, wanted.assessment_id).value == {"text": "ONE"}
+    mlflow.override_feedback(trace_id=one, assessment_id=feedback.assessment_id, value="fine")
+    mlflow.delete_assessment(one, wanted.assessment_id)
+    assert sorted(str(one.valid) for one in mlflow.get_trace(one).info.assessments) == ["False", "True"]
+    prompt = mlflow.genai.register_prompt(name=f"asked-{salt}", template="{{question}}?")
+    client.link_prompt_versions_to_trace([prompt], by_name["two"])
+    answers = []
+    for text, order in [
+        ("", []), ("", ["timestamp_ms ASC"]), ("status = 'ERROR'", []), ("status != 'ERROR'", ["timestamp ASC"]),
+        ("tags.team = 'red'", []), ("tags.question LIKE 't%'", []), ("tags.question ILIKE 'ZW%'", []), ("tag.question IS NULL", []),
+        ("metadata.kind = 'test' AND tags.question != 'one'", []), ("request_metadata.kind IS NULL", []), ("name = 'ask'", []),
+        ("trace.name IN ('break', 'x')", []), ("span.name = 'look up'", ["timestamp ASC"]), ("span.type = 'RETRIEVER'", []),
+        ("span.status = 'ERROR'", []), ("span.attributes.tries = '3'", []), ("trace.text LIKE '%Zwölf%'", []),
+        ("execution_time_ms >= 0", []), ("timestamp_ms > 0 AND status = 'OK'", []), ("feedback.good = 'fine'", []),
+        ("feedback.good < 0.5", []), ("feedback.good IS NULL", []), ("expectation.answer IS NOT NULL", []),
+    ]:
+        listed = mlflow.search_traces(filter_string=text, order_by=order, max_results=100, return_type="list")
+        answers.append((text, order, [names[trace.info.trace_id] for trace in listed]))
+    listed = mlflow.search_traces(run_id=run.info.run_id, return_type="list")
+    answers.append(("of the run", [], [names[trace.info.trace_id] for trace in listed]))
+    assert client.delete_traces(experiment.experiment_id, trace_ids=[by_name["break"]]) == 1
+    answers.append(("left", [], len(mlflow.search_traces(return_type="list"))))
+    return answers
+
+
+def traces():
+    """The same on both servers."""
+    theirs = told_of_traces(MlflowClient(genuine_url), genuine_url)
+    ours = told_of_traces(MlflowClient(url), url)
+    for one, other in zip(ours, theirs):
+        assert one == other, f"here {one}, there {other}"
+    step(f"traces, and {len(ours)} searches of them found the same")
+
+
 OPTIMIZERS = ["adam", "sgd", "SGD", "rmsprop", "a%b", "x_y"]
 
 
 def fill(client):
     """60 runs with every kind of absence. Gives the experiment's id, and names by ids."""
-    experiment = client.create_experiment("table")
+    experiment = client.create_experiment(f"table-{salt}")
     names = {}
     for at in range(60):
         run = client.create_run(experiment, start_time=1_000_000 + at // 3, run_name=f"run-{at:02}")
@@ -291,14 +376,15 @@ def experiments():
     both = [MlflowClient(url), MlflowClient(genuine_url)]
     for client in both:
         for name, tags in [("apple", {"c": "red"}), ("Banana", {"c": "yellow"}), ("cherry", {"c": "red", "d": "x"})]:
-            client.create_experiment("e-" + name, tags=tags)
+            client.create_experiment(f"e-{salt}-{name}", tags=tags)
+    prefix = f"e-{salt}-"
     for text, order in [
-        ("name LIKE 'e-%'", ["name"]), ("name LIKE 'e-b%'", []), ("name ILIKE 'E-B%'", []), ("tags.c = 'red'", ["name DESC"]),
-        ("tags.c != 'red'", []), ("tags.d IS NULL AND name LIKE 'e-%'", ["name ASC"]), ("name != 'x' AND tags.d = 'x'", []),
-        ("attribute.name = 'e-apple'", []), ("creation_time > 0 AND name LIKE 'e-%'", ["name"]),
+        ("name LIKE '@%'", ["name"]), ("name LIKE '@b%'", []), ("name ILIKE '@B%'", []), ("tags.c = 'red'", ["name DESC"]),
+        ("tags.c != 'red'", []), ("tags.d IS NULL AND name LIKE '@%'", ["name ASC"]), ("name != 'x' AND tags.d = 'x'", []),
+        ("attribute.name = '@apple'", []), ("creation_time > 0 AND name LIKE '@%'", ["name"]),
     ]:
-        found = [[one.name for one in client.search_experiments(filter_string=text, order_by=order or ["name"])]
-                 for client in both]
+        found = [[one.name for one in client.search_experiments(filter_string=text.replace("@", prefix), order_by=order or ["name"])
+                  if one.name.startswith(prefix)] for client in both]
         assert found[0] == found[1], (text, order, found)
     step("experiments are found alike")
 
@@ -308,4 +394,5 @@ mlflow.set_tracking_uri(url)
 life()
 table()
 experiments()
+traces()
 print("the MLflow client is content")

@@ -12,11 +12,23 @@ pub struct Config {
     /// Largest body of one call to MLflow's paths, artifacts apart, in bytes. Default 33554432 (32 MiB): a dataset's
     /// profile alone may have 16 MiB.
     pub body_bytes_max: u64,
+    /// How long deleted runs, logged models and experiments can be brought back, in days; then they go for good, with their
+    /// artifacts. 0 keeps them. Default 30.
+    pub deleted_keep_days: u32,
+    /// Clients that ask for it download large artifacts from S3 itself, by addresses that work for an hour: only where
+    /// clients can reach it. Without S3 it changes nothing. Default false.
+    pub signed_downloads: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { auth_disabled: false, artifact_bytes_max: 10 << 30, body_bytes_max: 32 << 20 }
+        Self {
+            auth_disabled: false,
+            artifact_bytes_max: 10 << 30,
+            body_bytes_max: 32 << 20,
+            deleted_keep_days: 30,
+            signed_downloads: false,
+        }
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) enum Error {
     Body(String),
     #[error("the range lies outside the artifact's {size_bytes} bytes")]
     Range { size_bytes: u64 },
+    /// What the server says that is imported from.
+    #[error("the other server: {0}")]
+    Foreign(String),
     /// What another part of the server says: sign-in, permissions.
     #[error("{0}")]
     Refused(Problem),
@@ -54,18 +57,20 @@ impl Error {
             Self::NoEndpoint { .. } => "ENDPOINT_NOT_FOUND",
             Self::NotImplemented(_) => "NOT_IMPLEMENTED",
             Self::Method { .. } | Self::Body(_) | Self::Range { .. } => "BAD_REQUEST",
-            Self::Refused(_) | Self::Storage(_) | Self::Db(_) => match self.problem().status {
-                400 => "BAD_REQUEST",
-                401 => "UNAUTHENTICATED",
-                403 => "PERMISSION_DENIED",
-                404 => "RESOURCE_DOES_NOT_EXIST",
-                409 => "RESOURCE_CONFLICT",
-                429 => "REQUEST_LIMIT_EXCEEDED",
-                // The client tries these again.
-                502..=504 | 507 => "TEMPORARILY_UNAVAILABLE",
-                status if status < 500 => "INVALID_PARAMETER_VALUE",
-                _ => "INTERNAL_ERROR",
-            },
+            Self::Foreign(_) | Self::Refused(_) | Self::Storage(_) | Self::Db(_) => {
+                match self.problem().status {
+                    400 => "BAD_REQUEST",
+                    401 => "UNAUTHENTICATED",
+                    403 => "PERMISSION_DENIED",
+                    404 => "RESOURCE_DOES_NOT_EXIST",
+                    409 => "RESOURCE_CONFLICT",
+                    429 => "REQUEST_LIMIT_EXCEEDED",
+                    // The client tries these again.
+                    502..=504 | 507 => "TEMPORARILY_UNAVAILABLE",
+                    status if status < 500 => "INVALID_PARAMETER_VALUE",
+                    _ => "INTERNAL_ERROR",
+                }
+            }
         }
     }
 }
@@ -98,6 +103,7 @@ impl ToProblem for Error {
             Self::TooLarge { .. } => Problem::too_large("ml.too-large", self),
             Self::Body(_) => Problem::bad_request("ml.body", self),
             Self::Range { .. } => Problem::new(416, "ml.range", self),
+            Self::Foreign(_) => Problem::new(502, "ml.foreign", self),
             Self::Refused(problem) => problem.clone(),
             Self::Storage(source) => source.problem(),
             Self::Db(source) => source.problem(),

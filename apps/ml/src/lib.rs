@@ -16,9 +16,12 @@
 //! To add an endpoint: a line in `http/routes.rs`, a handler that asks [`http`]'s `Call` for the permission, a use case.
 //! The tests walk the table, and `docs/mlflow.md` lists it.
 
+mod cli;
 mod config;
 mod error;
+mod events;
 mod http;
+mod jobs;
 mod model;
 mod permissions;
 mod service;
@@ -33,11 +36,11 @@ pub const MANIFEST: Manifest = Manifest {
     name: "ml",
     migrations: db::migrations!("migrations"),
     permissions: permissions::ALL,
-    topics: &[],
+    topics: events::TOPICS,
     notices: &[],
     settings: &[],
     quotas: &[],
-    commands: &[],
+    commands: cli::SHAPES,
 };
 
 /// # Errors
@@ -46,10 +49,10 @@ pub const MANIFEST: Manifest = Manifest {
 pub fn build(platform: &Platform, config: Config) -> Result<Parts, BuildError> {
     let ml = service::Ml::new(platform, config)?;
     Ok(Parts {
-        routes: http::routes(ml),
-        jobs: jobs::Handlers::new(),
-        schedules: Vec::new(),
-        commands: Vec::new(),
+        routes: http::routes(ml.clone()),
+        jobs: jobs::handlers(ml.clone()),
+        schedules: jobs::schedules(),
+        commands: cli::commands(ml),
         checks: Vec::new(),
         rooms: Vec::new(),
         services: Vec::new(),

@@ -10,6 +10,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,7 +18,10 @@ use futures::{Stream, StreamExt as _, stream::BoxStream};
 use kernel::{Problem, Secret, Timestamp, ToProblem};
 use object_store::{
     ClientOptions, GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _, WriteMultipart,
-    aws::AmazonS3Builder, local::LocalFileSystem, path::Path as Key,
+    aws::{AmazonS3, AmazonS3Builder},
+    local::LocalFileSystem,
+    path::Path as Key,
+    signer::Signer as _,
 };
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -91,6 +95,8 @@ pub type Pieces = BoxStream<'static, Result<Bytes>>;
 #[derive(Clone)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
+    /// Gives out signed addresses, where the store has them.
+    signer: Option<Arc<AmazonS3>>,
     prefix: String,
     place: &'static str,
 }
@@ -121,7 +127,7 @@ impl Storage {
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|source| Error::Store { key: folder.display().to_string(), source })?
             .with_fsync(true);
-        Ok(Self { store: Arc::new(store), prefix: String::new(), place: "folder" })
+        Ok(Self { store: Arc::new(store), signer: None, prefix: String::new(), place: "folder" })
     }
 
     fn s3(config: &Config, url: &url::Url) -> Result<Self> {
@@ -142,8 +148,10 @@ impl Storage {
                 .with_access_key_id(config.access_key.expose())
                 .with_secret_access_key(config.secret_key.expose());
         }
-        let store = builder.build().map_err(|source| Error::Store { key: config.url.clone(), source })?;
-        Ok(Self { store: Arc::new(store), prefix: url.path().trim_matches('/').to_owned(), place: "s3" })
+        let store =
+            Arc::new(builder.build().map_err(|source| Error::Store { key: config.url.clone(), source })?);
+        let prefix = url.path().trim_matches('/').to_owned();
+        Ok(Self { store: store.clone(), signer: Some(store), prefix, place: "s3" })
     }
 
     /// `folder` or `s3`.
@@ -294,6 +302,18 @@ impl Storage {
             found.bytes().await.map_err(|source| failed(key, source))
         };
         meter::measured("get", get).await
+    }
+
+    /// An address at which anybody who has it may read the file for so long, at the store itself. `None`: this store has
+    /// no such addresses.
+    pub async fn signed_get(&self, key: &str, lifetime: Duration) -> Result<Option<String>> {
+        let path = self.key(key)?;
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let address = signer
+            .signed_url(http::Method::GET, &path, lifetime)
+            .await
+            .map_err(|source| failed(key, source))?;
+        Ok(Some(address.into()))
     }
 
     /// Removing what is not there is no error.

@@ -94,18 +94,6 @@ pub(super) async fn delete(call: Call) -> Result<Response, Error> {
     done()
 }
 
-/// Clients that hear this upload as a whole.
-pub(super) async fn no_parts(call: Call) -> Result<Response, Error> {
-    call.allow::<WriteRuns>()?;
-    Err(Error::NotImplemented("Multipart upload is not supported for the current artifact repository"))
-}
-
-/// Clients that hear this download by the proxy.
-pub(super) async fn no_presigned(call: Call) -> Result<Response, Error> {
-    call.allow::<ReadRuns>()?;
-    Err(Error::NotImplemented("Multipart download is not supported for the current artifact repository"))
-}
-
 pub(super) async fn get(call: Call) -> Result<Response, Error> {
     let path = path(&call)?;
     let allow = call.allow::<ReadRuns>()?;

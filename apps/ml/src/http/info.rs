@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The version of MLflow whose server this stands in for.
 pub const MLFLOW: &str = "3.17.2";
 
-pub(super) fn answer(path: &str) -> Result<Response, Error> {
+pub(super) fn answer(path: &str, signs_downloads: bool) -> Result<Response, Error> {
     if path == "/version" {
         return Ok(MLFLOW.into_response());
     }
@@ -17,8 +17,8 @@ pub(super) fn answer(path: &str) -> Result<Response, Error> {
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": false,
-        "multipart_downloads_enabled": false,
+        "multipart_uploads_enabled": true,
+        "multipart_downloads_enabled": signs_downloads,
         "presigned_upload_run_id_supported": false,
         "presigned_upload_model_id_supported": false,
         "features_enabled": {},

@@ -11,6 +11,7 @@ mod logged;
 mod models;
 mod older_traces;
 mod otlp;
+mod parts;
 mod routes;
 mod runs;
 mod traces;
@@ -44,6 +45,8 @@ struct Call {
     /// The body as it came, of calls that are not only read by their parameters.
     body: Body,
     headers: HeaderMap,
+    /// Scheme and host that the caller used.
+    host: String,
     /// Parts of the path, by name.
     path: Vec<(String, String)>,
 }
@@ -120,7 +123,7 @@ async fn answer(ml: Ml, route: &'static Route, request: Request) -> Response {
 async fn call(ml: Ml, route: &'static Route, request: Request) -> Result<Response, Error> {
     let (mut parts, body) = request.into_parts();
     if route.needs == Needs::Nothing {
-        return info::answer(route.path);
+        return info::answer(route.path, ml.config.signed_downloads && ml.storage.place() == "s3");
     }
     let path = path_of(&mut parts).await;
     let workspace = path.iter().find(|(name, _)| name == "workspace").map(|(_, value)| value.clone());
@@ -139,7 +142,9 @@ async fn call(ml: Ml, route: &'static Route, request: Request) -> Result<Respons
         let params = if route.reads_body { Params::of_query("") } else { Params::of_body(&bytes) };
         (params, Body::Read(bytes))
     };
-    (route.handler)(Call { ml, ctx, params, body, headers: parts.headers, path }).await
+    let host = parts.extensions.get::<web::Request>().and_then(|request| request.host.clone());
+    let host = host.unwrap_or_default();
+    (route.handler)(Call { ml, ctx, params, body, headers: parts.headers, host, path }).await
 }
 
 async fn path_of(parts: &mut Parts) -> Vec<(String, String)> {

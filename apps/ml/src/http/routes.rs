@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::{
-    Answer, Call, artifacts, experiments, log, logged, models, older_traces, runs, traces, versions,
+    Answer, Call, artifacts, experiments, log, logged, models, older_traces, parts, runs, traces, versions,
 };
 
 /// What a caller must hold.
@@ -145,10 +145,12 @@ pub const ROUTES: &[Route] = routes! {
     GET V2 "/mlflow-artifacts/artifacts/{*path}" ReadRuns artifacts::get, "Download an artifact, whole or a range of it";
     PUT V2 "/mlflow-artifacts/artifacts/{*path}" WriteRuns artifacts::put, "Upload an artifact", upload;
     DELETE V2 "/mlflow-artifacts/artifacts/{*path}" WriteRuns artifacts::delete, "Delete an artifact or a folder";
-    POST V2 "/mlflow-artifacts/mpu/{action}/{*path}" WriteRuns artifacts::no_parts,
-        "Answers 501: clients then upload as a whole";
-    GET V2 "/mlflow-artifacts/presigned/{*path}" ReadRuns artifacts::no_presigned,
-        "Answers 501: clients then download by the proxy";
+    POST V2 "/mlflow-artifacts/mpu/{action}/{*path}" WriteRuns parts::act,
+        "Begin, complete or abort an upload in parts (`create`, `complete`, `abort`)";
+    PUT V2 "/mlflow-artifacts/parts/{upload_id}/{number}" WriteRuns parts::put,
+        "A part of an upload, at the address that `create` gave", upload;
+    GET V2 "/mlflow-artifacts/presigned/{*path}" ReadRuns parts::signed,
+        "An address of the store itself, with `ml.signed_downloads` on S3; else 501, and clients download here";
     GET Root "/get-artifact" ReadRuns artifacts::of_run, "A run's artifact, for the browser";
 
     POST V2 "/mlflow/logged-models" WriteRuns logged::create, "Begin a logged model";

@@ -1,7 +1,7 @@
 //! Files, by MLflow's proxy (`mlflow-artifacts:`): whole or not there at all, and never in memory as a whole.
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 use kernel::{Allow, Ctx};
 use serde_json::json;
 use storage::{Info, Pieces};
@@ -39,14 +39,7 @@ impl Ml {
         if path.is_root() {
             return Err(Error::invalid("Invalid path: an artifact has a name"));
         }
-        let max_bytes = self.config.artifact_bytes_max;
-        let mut taken = 0;
-        let pieces = body.map(move |piece| {
-            let piece = piece?;
-            taken += piece.len() as u64;
-            if taken > max_bytes { Err(Error::TooLarge { max_bytes }) } else { Ok(piece) }
-        });
-        self.storage.put_stream(&path.key(allow.workspace), pieces).await?;
+        self.storage.put_stream(&path.key(allow.workspace), self.bounded(body)).await?;
         Ok(())
     }
 

@@ -6,8 +6,11 @@ mod assessments;
 mod batch;
 mod experiments;
 mod history;
+mod import;
 mod inputs;
 mod logged;
+mod parts;
+mod purge;
 mod registry;
 mod runs;
 mod search;
@@ -21,9 +24,11 @@ use std::{
 };
 
 use db::Db;
-use kernel::{Ctx, WorkspaceId};
+use kernel::{Clock, Ctx, WorkspaceId};
 use moka::sync::Cache;
+use outbound::Outbound;
 use platform::{Audit, Directory, Platform};
+use realtime::Events;
 use serde_json::Value;
 use storage::Storage;
 
@@ -31,7 +36,9 @@ pub(crate) use access::{Shown, unauthenticated};
 pub(crate) use artifacts::Entry;
 pub(crate) use batch::Batch;
 pub(crate) use history::Sample;
+pub(crate) use import::{Imported, Source};
 pub(crate) use logged::{LoggedQuery, NewLogged};
+pub(crate) use parts::PARTS_MAX;
 pub(crate) use runs::{NewRun, RunUpdate};
 pub(crate) use search::{Query, RunQuery};
 pub(crate) use traces::TraceQuery;
@@ -50,7 +57,10 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) storage: Storage,
     pub(crate) directory: Directory,
+    pub(crate) events: Events,
+    pub(crate) outbound: Outbound,
     pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Points of metrics on their way.
     appends: Line<Appended>,
     /// Runs that are to begin.
@@ -78,13 +88,22 @@ impl Ml {
             db: platform.db.clone(),
             storage: platform.storage.clone(),
             directory: platform.directory.clone(),
+            events: platform.events.clone(),
+            outbound: platform.outbound.clone(),
             config,
+            clock: platform.clock.clone(),
             appends: Line::new(&platform.db, &platform.spawner),
             beginnings: Line::new(&platform.db, &platform.spawner),
             ready: Mutex::default(),
             tokens: Cache::builder().max_capacity(10_000).time_to_live(access::TOKEN_LIFE).build(),
             tokens_key: rand::random(),
         })))
+    }
+
+    /// By its name in addresses, or its id; without one, the first.
+    pub(crate) async fn find_workspace(&self, name: Option<&str>) -> Result<Option<WorkspaceId>, Error> {
+        let mut tx = self.db.read().await?;
+        Ok(self.directory.find_workspace(&mut tx, name).await?)
     }
 
     /// Sees to it that the workspace has the experiment that runs go to when none is named.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Ml, Query, now_ms, page_size};
 use crate::{
     error::Error,
+    events,
     model::{
         MODEL_TAG, Pair, Place, RegisteredModel, Stage, Version, check_alias, check_model_name, check_tag,
         filter::{Dialect, parse, parse_order},
@@ -63,8 +64,7 @@ impl Ml {
             .await
             .on_constraint("ml_models_workspace_id_name_key", || taken(name))?;
         store::pairs::put(&mut tx, MODEL_TAGS, id, id, &tags, Present::Overwritten).await?;
-        tx.commit().await?;
-        Ok(RegisteredModel {
+        let model = RegisteredModel {
             id,
             name: name.to_owned(),
             description: description.map(str::to_owned),
@@ -73,7 +73,10 @@ impl Ml {
             tags: store::pairs::settled(&tags),
             aliases: Vec::new(),
             latest: Vec::new(),
-        })
+        };
+        self.events.publish(&mut tx, &events::of_model(allow.workspace, &model)).await?;
+        tx.commit().await?;
+        Ok(model)
     }
 
     pub(crate) async fn get_model(
@@ -203,6 +206,8 @@ impl Ml {
         let found = super::versions::get(&mut tx, allow, name, version).await?;
         let before = store::registry::find_alias(&mut tx, model.id, alias).await?;
         store::registry::set_alias(&mut tx, model.id, alias, found.version).await?;
+        let told = json!({ "name": name, "alias": alias, "version": version.to_string() });
+        self.events.publish(&mut tx, &events::told(events::ALIAS_SET, allow.workspace, told)).await?;
         let detail = json!({ "alias": alias, "version": version, "before": before });
         self.record(&mut tx, allow, "ml.alias-set", name, detail).await?;
         tx.commit().await?;
@@ -222,6 +227,8 @@ impl Ml {
         let before = store::registry::find_alias(&mut tx, model.id, alias).await?;
         store::registry::delete_alias(&mut tx, model.id, alias).await?;
         if before.is_some() {
+            let told = json!({ "name": name, "alias": alias });
+            self.events.publish(&mut tx, &events::told(events::ALIAS_DELETED, allow.workspace, told)).await?;
             let detail = json!({ "alias": alias, "before": before });
             self.record(&mut tx, allow, "ml.alias-deleted", name, detail).await?;
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Ml, Query, logged, now_ms, page_size, registry, runs};
 use crate::{
     error::Error,
+    events,
     model::{
         MODEL_TAG, PROMPT_TAG, Pair, Stage, Version, check_model_name, check_source, check_tag,
         filter::{Dialect, parse, parse_order},
@@ -110,6 +111,7 @@ impl Ml {
         if let Some(model_id) = &version.logged_model {
             tell_logged_model(&mut tx, allow, model_id, &version).await?;
         }
+        self.events.publish(&mut tx, &events::of_version(allow.workspace, &version)).await?;
         tx.commit().await?;
         Ok(version)
     }
@@ -167,6 +169,13 @@ impl Ml {
         store::versions::set_stage(&mut tx, found.id, to.name(), now).await?;
         store::registry::touch(&mut tx, found.model, now).await?;
         let after = get(&mut tx, allow, name, found.version).await?;
+        let told = json!({
+            "name": name,
+            "version": found.version.to_string(),
+            "from_stage": found.stage,
+            "to_stage": to.name(),
+        });
+        self.events.publish(&mut tx, &events::told(events::VERSION_MOVED, allow.workspace, told)).await?;
         let detail = json!({ "version": found.version, "from": found.stage, "to": to.name() });
         self.record(&mut tx, allow, "ml.version-moved", name, detail).await?;
         tx.commit().await?;
@@ -201,7 +210,14 @@ impl Ml {
         check_tag("", MODEL_TAG, &mut tag)?;
         let mut tx = self.db.begin().await?;
         let found = get(&mut tx, allow, name, number(version)?).await?;
+        let told = json!({
+            "name": name,
+            "version": found.version.to_string(),
+            "key": tag.key,
+            "value": tag.value,
+        });
         store::pairs::put(&mut tx, VERSION_TAGS, found.id, 0, &[tag], Present::Overwritten).await?;
+        self.events.publish(&mut tx, &events::told(events::VERSION_TAG_SET, allow.workspace, told)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -216,7 +232,12 @@ impl Ml {
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let found = get(&mut tx, allow, name, number(version)?).await?;
-        store::pairs::delete(&mut tx, VERSION_TAGS, found.id, key).await?;
+        if store::pairs::delete(&mut tx, VERSION_TAGS, found.id, key).await? {
+            let told = json!({ "name": name, "version": found.version.to_string(), "key": key });
+            self.events
+                .publish(&mut tx, &events::told(events::VERSION_TAG_DELETED, allow.workspace, told))
+                .await?;
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -6,6 +6,7 @@ pub(crate) mod inputs;
 pub(crate) mod logged;
 pub(crate) mod metrics;
 pub(crate) mod pairs;
+pub(crate) mod purges;
 pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod runs;

@@ -139,6 +139,16 @@ pub(crate) async fn next_version(
     Ok(next.map(|Next(id, number)| (id, number)))
 }
 
+/// A number that is taken: new versions have greater ones.
+pub(crate) async fn reserve_version(tx: &mut Tx, id: i64, version: i64) -> db::Result<()> {
+    tx.query("UPDATE ml_models SET next_version = $2 + 1 WHERE id = $1 AND next_version <= $2")
+        .bind(id)
+        .bind(version)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_alias(tx: &mut Tx, id: i64, alias: &str, version: i64) -> db::Result<()> {
     tx.query(
         "INSERT INTO ml_aliases (model, alias, version) VALUES ($1, $2, $3)

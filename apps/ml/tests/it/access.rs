@@ -12,6 +12,8 @@ fn concrete(path: &str) -> String {
         .replace("{*key}", "x")
         .replace("{model_id}", "m-1")
         .replace("{action}", "create")
+        .replace("{upload_id}", &format!("{}-{}", "0".repeat(32), "0".repeat(16)))
+        .replace("{number}", "1")
         .replace("{trace_id}", "tr-1")
         .replace("{assessment_id}", "a-1")
 }

@@ -78,8 +78,8 @@ async fn malformed_calls_are_told_in_mlflows_form() {
         raw("application/json; charset=utf-8", "{\"name\":\"x\",\"unknown\":1}").await.expect(200);
         for place in [
             path("nothing/here"),
-            path("traces/search"),
-            "/api/3.0/mlflow/traces".to_owned(),
+            path("scorers/list"),
+            "/api/3.0/mlflow/datasets/search".to_owned(),
             "/ajax-api/2.0/mlflow/x".to_owned(),
             "/t/default/api/2.0/mlflow/x".to_owned(),
         ] {

@@ -8,8 +8,10 @@ mod docs;
 mod faults;
 mod metrics;
 mod models;
+mod purge;
 mod runs;
 mod search;
+mod statements;
 mod traces;
 
 use serde_json::{Value, json};

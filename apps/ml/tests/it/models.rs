@@ -198,3 +198,68 @@ async fn prompts_hide_from_lists_of_models() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_tells_what_happens() {
+    with_admin(async |app, admin| {
+        post(admin, "registered-models/create", json!({ "name": "m" })).await;
+        let version =
+            json!({ "name": "m", "source": "s3://bucket/m", "tags": [{ "key": "a", "value": "b" }] });
+        post(admin, "model-versions/create", version).await;
+        let one = |more: Value| {
+            let mut body = json!({ "name": "m", "version": "1" });
+            for (key, value) in more.as_object().unwrap() {
+                body[key] = value.clone();
+            }
+            body
+        };
+        post(admin, "model-versions/set-tag", one(json!({ "key": "k", "value": "v" }))).await;
+        let tag = json!({ "name": "m", "version": "1", "key": "k" });
+        for _ in 0..2 {
+            admin
+                .send(reqwest::Method::DELETE, &path("model-versions/delete-tag"), Some(tag.clone()))
+                .await
+                .expect(200);
+        }
+        post(admin, "model-versions/transition-stage", one(json!({ "stage": "Staging" }))).await;
+        post(admin, "registered-models/alias", one(json!({ "alias": "champion" }))).await;
+        let alias = json!({ "name": "m", "alias": "champion" });
+        admin.send(reqwest::Method::DELETE, &path("registered-models/alias"), Some(alias)).await.expect(200);
+        // What is refused is not told.
+        let late = one(json!({ "stage": "Nowhere" }));
+        refused(
+            &admin.post(&path("model-versions/transition-stage"), late).await,
+            400,
+            "INVALID_PARAMETER_VALUE",
+        );
+        let mut tx = app.platform.db.read().await.unwrap();
+        let rows = tx
+            .query("SELECT topic, data FROM realtime_outbox WHERE topic LIKE 'ml.%' ORDER BY position")
+            .rows()
+            .await
+            .unwrap();
+        let told: Vec<(String, Value)> = rows
+            .iter()
+            .map(|row| {
+                let data: String = row.get("data").unwrap();
+                (row.get("topic").unwrap(), serde_json::from_str(&data).unwrap())
+            })
+            .collect();
+        let topics: Vec<_> = told.iter().map(|(topic, _)| topic.strip_prefix("ml.").unwrap()).collect();
+        assert_eq!(
+            topics,
+            [
+                "registered_model_created",
+                "model_version_created",
+                "model_version_tag_set",
+                "model_version_tag_deleted",
+                "model_version_moved",
+                "model_version_alias_set",
+                "model_version_alias_deleted",
+            ]
+        );
+        assert_eq!((&told[1].1["version"], &told[1].1["tags"]), (&json!("1"), &json!({ "a": "b" })));
+        assert_eq!(told[4].1["to_stage"], "Staging");
+    })
+    .await;
+}

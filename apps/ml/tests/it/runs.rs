@@ -162,7 +162,7 @@ async fn many_writers_of_one_run_lose_nothing() {
     with_admin(async |_, admin| {
         let id = experiment(admin, "iris").await;
         let run_id = run(admin, &id, "one", 1).await;
-        let writers = (0..40).map(|writer| {
+        let writers = (0..200).map(|writer| {
             let (admin, run_id) = (admin.clone(), run_id.clone());
             async move {
                 for step in 0..5 {
@@ -170,17 +170,29 @@ async fn many_writers_of_one_run_lose_nothing() {
                         .iter()
                         .map(|key| json!({ "key": key, "value": writer, "timestamp": step, "step": writer * 5 + step }))
                         .collect();
-                    let params = json!([{ "key": format!("p{writer}"), "value": "v" }]);
-                    log(&admin, &run_id, json!({ "metrics": metrics, "params": params })).await;
+                    log(&admin, &run_id, json!({ "metrics": metrics })).await;
                 }
+                let params = json!([{ "key": format!("p{writer}"), "value": "v" }]);
+                log(&admin, &run_id, json!({ "params": params })).await;
+                let one = json!({ "run_id": run_id, "key": "own", "value": writer, "timestamp": writer, "step": 7 });
+                post(&admin, "runs/log-metric", one).await;
             }
         });
         futures::future::join_all(writers).await;
         let found = get(admin, &format!("runs/get?run_id={run_id}")).await["run"]["data"].clone();
-        assert_eq!(found["params"].as_array().unwrap().len(), 40);
-        assert_eq!(found["metrics"][1]["step"], 199);
+        assert_eq!(found["params"].as_array().unwrap().len(), 200);
+        assert_eq!((&found["metrics"][1]["key"], &found["metrics"][1]["step"]), (&json!("loss"), &json!(999)));
+        // The greatest time counts at the same step, whoever came last.
+        assert_eq!((&found["metrics"][2]["key"], &found["metrics"][2]["value"]), (&json!("own"), &json!(199.0)));
         let points = get(admin, &format!("metrics/get-history?run_id={run_id}&metric_key=loss")).await;
-        assert_eq!(points["metrics"].as_array().unwrap().len(), 200);
+        let steps: Vec<_> =
+            points["metrics"].as_array().unwrap().iter().map(|point| point["step"].as_i64().unwrap()).collect();
+        assert_eq!(steps.len(), 1_000, "nothing is lost, and nothing is there twice");
+        // A history goes by time, then by step.
+        let expected: Vec<_> = (0..5).flat_map(|time| (0..200).map(move |writer| writer * 5 + time)).collect();
+        assert_eq!(steps, expected);
+        let own = get(admin, &format!("metrics/get-history?run_id={run_id}&metric_key=own")).await;
+        assert_eq!(own["metrics"].as_array().unwrap().len(), 200);
     })
     .await;
 }

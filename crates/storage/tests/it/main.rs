@@ -61,6 +61,11 @@ async fn what_is_put_is_there_until_it_is_deleted() {
         let (info, pieces) = storage.get_part(key, 3..6).await.unwrap();
         assert_eq!(info.size_bytes, storage.info(key).await.unwrap().size_bytes);
         assert_eq!(joined(pieces).await, b"345");
+        let signed = storage.signed_get(key, std::time::Duration::from_secs(60)).await.unwrap();
+        assert_eq!(signed.is_some(), storage.place() == "s3");
+        assert!(
+            signed.is_none_or(|address| address.contains("X-Amz-Signature=") && !address.contains("secret"))
+        );
         storage.put(key, Bytes::from_static(b"other")).await.unwrap();
         assert_eq!(&storage.get_bytes(key).await.unwrap()[..], b"other");
         let listed = storage.list("surveillance/ws_1").await.unwrap();

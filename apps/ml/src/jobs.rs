@@ -1,0 +1,39 @@
+//! Work that comes by itself.
+
+use ::jobs::{Handlers, Job, JobContext, Options, Schedule};
+use serde::{Deserialize, Serialize};
+
+use crate::service::Ml;
+
+/// Deletes for good what was deleted long enough ago.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Purge {}
+
+impl Job for Purge {
+    const KIND: &'static str = "ml.purge";
+
+    fn options() -> Options {
+        Options { timeout: std::time::Duration::from_secs(3_600), ..Options::default() }
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule::new(
+        Purge::KIND,
+        "Deletes runs, logged models and experiments for good, with their artifacts, that were deleted more than \
+         ml.deleted_keep_days ago",
+        "50 3 * * *",
+        |_| Purge {},
+    )]
+}
+
+pub(crate) fn handlers(ml: Ml) -> Handlers {
+    Handlers::new().on(move |job: JobContext, _: Purge| {
+        let ml = ml.clone();
+        async move { Ok(ml.purge_old(job.now()).await?.shown()) }
+    })
+}
