@@ -15,6 +15,7 @@ mod identity_nodes;
 mod jobs;
 mod limits;
 mod lists;
+mod ml;
 mod nodes;
 mod openapi;
 mod outage;

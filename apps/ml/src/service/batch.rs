@@ -267,6 +267,10 @@ impl Together for Appended {
     const NAME: &'static str = "ml.points";
     type Done = ();
 
+    fn rows(&self) -> usize {
+        2 * self.points.len()
+    }
+
     /// Each to its run; a run that takes nothing refuses what is for it, and nothing else.
     async fn write(db: &Db, some: &[Self]) -> Result<Vec<Result<(), Error>>, db::Error> {
         let mut wanted: BTreeMap<WorkspaceId, BTreeSet<&str>> = BTreeMap::new();

@@ -19,6 +19,11 @@ pub(crate) trait Together: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     type Done: Send + 'static;
 
+    /// How many rows it takes, about.
+    fn rows(&self) -> usize {
+        1
+    }
+
     /// All of these in one transaction, in turn. What is refused for one of them alone is refused before anything of it is
     /// written; an error is for all of them.
     fn write(
@@ -31,6 +36,8 @@ pub(crate) trait Together: Sized + Send + Sync + 'static {
 const WAITING_MAX: usize = 2_000;
 /// Writes in one transaction at most.
 const TOGETHER_MAX: usize = 64;
+/// Rows in one transaction at most, unless one write alone has more: others wait for it.
+const ROWS_MAX: usize = 4_000;
 
 type Waiting<T> = (T, oneshot::Sender<Result<<T as Together>::Done, Error>>);
 
@@ -143,7 +150,12 @@ impl<T: Together> Writer<'_, T> {
     /// The first that wait. None: this writer has ended.
     fn next(&mut self) -> Vec<Waiting<T>> {
         let mut state = self.shared.state();
-        let count = state.waiting.len().min(TOGETHER_MAX);
+        let mut rows = 0;
+        let fits = state.waiting.iter().take(TOGETHER_MAX).take_while(|(item, _)| {
+            rows += item.rows();
+            rows <= ROWS_MAX
+        });
+        let count = fits.count().max(usize::from(!state.waiting.is_empty()));
         if count == 0 {
             state.writers -= 1;
             self.has_ended = true;
@@ -173,6 +185,10 @@ mod tests {
     impl Together for Item {
         const NAME: &'static str = "test";
         type Done = i32;
+
+        fn rows(&self) -> usize {
+            if self.0 == 8 { ROWS_MAX + 1 } else { 1 }
+        }
 
         async fn write(_: &Db, some: &[Self]) -> Result<Vec<Result<i32, Error>>, db::Error> {
             WRITES.fetch_add(1, Ordering::Relaxed);
@@ -207,6 +223,8 @@ mod tests {
         assert_eq!(write(&[3, 1, 5]).await, (vec![Ok(30), Err(500), Ok(50)], 4));
         assert_eq!(write(&[3, 2]).await, (vec![Err(503), Err(503)], 1));
         assert_eq!(write(&[7]).await, (vec![Ok(70)], 1));
+        // What is large goes by itself.
+        assert_eq!(write(&[7, 8, 7, 7]).await, (vec![Ok(70), Ok(80), Ok(70), Ok(70)], 3));
         let many = vec![6; TOGETHER_MAX + 1];
         assert_eq!(write(&many).await, (vec![Ok(60); TOGETHER_MAX + 1], 2));
 
