@@ -21,7 +21,7 @@ pub(crate) fn commands(ml: Ml) -> Vec<Command> {
 
 fn shape() -> clap::Command {
     clap::Command::new("ml")
-        .about("Experiments and models")
+        .about("Experiments and models: import from an MLflow server, delete for good")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(

@@ -202,10 +202,7 @@ async fn another_server_is_imported_once() {
     }
     let second = import();
     assert!(
-        second
-            .lines()
-            .filter(|line| line.contains(" taken over"))
-            .all(|line| line.contains(", 0 taken over")),
+        second.lines().filter(|line| line.contains(" there, ")).all(|line| line.contains(", 0 taken over")),
         "{second}"
     );
     let whole = async |client: &Client, place: &str| client.get(&path(place)).await.expect(200).json();
