@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// The experiment of a series and what is added to it.
+type OfSeries<'p> = (i64, Cow<'p, [Point]>);
+
 /// What one call logs: all of it, or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -287,7 +290,7 @@ impl Together for Appended {
         }
         let mut outcomes = Vec::with_capacity(some.len());
         // In one order for all transactions, so that none waits for another that waits for it.
-        let mut points: BTreeMap<(i64, &str), (i64, Cow<'_, [Point]>)> = BTreeMap::new();
+        let mut points: BTreeMap<(i64, &str), OfSeries<'_>> = BTreeMap::new();
         for one in some {
             let run = known
                 .get(&(one.workspace, one.run_id.clone()))
