@@ -7,10 +7,12 @@
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/socle-mlflow.XXXXXX")
 genuine=
+other=
 database=
 finish() {
   local status=$?
   trap - EXIT INT TERM
+  [ -z "$other" ] || stop_pid "$other"
   [ -z "$genuine" ] || stop_pid "$genuine"
   socle_stop
   [ -z "$database" ] || psql "$SOCLE_TEST_POSTGRES_URL" -qc "DROP DATABASE $database WITH (FORCE)" || true
@@ -27,37 +29,47 @@ older=$("$SCRIPTS/venv.sh" scripts/mlflow/requirements-2.txt)
 port=$(free_port)
 genuine_url=http://127.0.0.1:$port
 mkdir -p "$work/genuine"
-export MLFLOW_DISABLE_TELEMETRY=true
+# To find out what a model needs, the client would load it in a process of its own, which takes long and asks no server.
+export MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT=1
+export MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true MLFLOW_LOGGING_LEVEL=ERROR
 # Job execution and the gateway would start processes of their own.
 MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "$venv/bin/python" -m mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
   --backend-store-uri "sqlite:///$work/genuine/mlflow.db" --artifacts-destination "$work/genuine/files" \
   </dev/null >"$work/genuine.log" 2>&1 &
 genuine=$!
 
-# clients NAME: both, against a server of that name with what the environment says.
+# clients NAME: both at once, against a server of that name with what the environment says.
 clients() {
   say "MLflow clients: $1"
   socle_start "$work/$1"
   socle_token >/dev/null
-  (cd "$work" && "$older/bin/python" -W ignore "$SCRIPTS/mlflow/older.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
-  (cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/client.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url" "$1")
+  (cd "$work" && exec "$older/bin/python" -W ignore "$SCRIPTS/mlflow/older.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD") \
+    >"$work/older.log" 2>&1 &
+  other=$!
+  (cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/client.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" \
+    "$genuine_url" "$work/genuine.answers")
+  wait "$other" || die "the older MLflow client was not content"
+  other=
+  tail -n 1 "$work/older.log"
 }
 
-wait_for 120 curl -fsS "$genuine_url/health" || die "the genuine MLflow server did not come up"
 clients folder
 # Into a workspace of its own, twice: the second time there is nothing left to do.
 second=$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Imported"}' slug)
 first=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
 again=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
-printf '%s\n' "$first"
+grep -v '^experiment \|^registered models$' <<<"$first"
 ! grep ' there, ' <<<"$again" | grep -v ', 0 taken over now' || die "a second import took something over"
+imported=("$SCRIPTS/mlflow/imported.py" "$SOCLE_URL/t/$second" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url")
+(cd "$work" && "$venv/bin/python" -W ignore "${imported[@]}")
+kill "$genuine" # It takes its time to end; what it answered is kept.
 socle_stop
 if [ -n "${SOCLE_TEST_POSTGRES_URL:-}" ] && [ -n "${SOCLE_TEST_S3_URL:-}" ] && have psql; then
   database=socle_mlflow_$$
   psql "$SOCLE_TEST_POSTGRES_URL" -qc "CREATE DATABASE $database"
-  parameter() { python3 -c 'import sys, urllib.parse as u; print(u.parse_qs(u.urlsplit(sys.argv[1]).query)[sys.argv[2]][0])' "$SOCLE_TEST_S3_URL" "$1"; }
-  SOCLE_DATABASE_URL=$(python3 -c 'import sys, urllib.parse as u; print(u.urlsplit(sys.argv[1])._replace(path="/" + sys.argv[2]).geturl())' \
-    "$SOCLE_TEST_POSTGRES_URL" "$database")
+  url() { python3 -c "import sys, urllib.parse as u; url = u.urlsplit(sys.argv[1]); print($2)" "$1"; }
+  parameter() { url "$SOCLE_TEST_S3_URL" "u.parse_qs(url.query)['$1'][0]"; }
+  SOCLE_DATABASE_URL=$(url "$SOCLE_TEST_POSTGRES_URL" "url._replace(path='/$database').geturl()")
   SOCLE_STORAGE__URL=${SOCLE_TEST_S3_URL%%\?*}/mlflow-$$
   SOCLE_STORAGE__ENDPOINT=$(parameter endpoint) SOCLE_STORAGE__REGION=$(parameter region)
   export SOCLE_DATABASE_URL SOCLE_STORAGE__URL SOCLE_STORAGE__ENDPOINT SOCLE_STORAGE__REGION SOCLE_ML__SIGNED_DOWNLOADS=true

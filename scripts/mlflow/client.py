@@ -1,16 +1,18 @@
-"""The unmodified MLflow client against Socle: `client.py URL EMAIL PASSWORD GENUINE_URL SALT`. What is made on the genuine
-server bears the salt in its name.
+"""The unmodified MLflow client against Socle: `client.py URL EMAIL PASSWORD GENUINE_URL FILE`.
 
 First the life of a model, as people write it. Then the same runs are logged here and to a genuine MLflow server, and a
-table of filters and orders must find the same runs in the same order on both, page by page.
+table of filters and orders must find the same runs in the same order on both, page by page. What the genuine server
+answered is kept in FILE: it is asked in the first run only, the second compares with that.
 """
 
 import os
+import pickle
 import sys
 import tempfile
 import time
+import urllib.request
 
-url, email, password, genuine_url, salt = sys.argv[1:]
+url, email, password, genuine_url, kept = sys.argv[1:]
 os.environ["MLFLOW_TRACKING_USERNAME"] = email
 os.environ["MLFLOW_TRACKING_PASSWORD"] = password
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
@@ -36,6 +38,25 @@ def refused(code, call, *args, **kwargs):
         assert error.error_code == code, (error.error_code, str(error))
         return str(error)
     raise AssertionError(f"{code} was expected")
+
+
+genuine = {}
+
+
+def of_genuine(name, ask):
+    """What `ask` finds with a client of the genuine server, now or when these scripts ran first."""
+    if name not in genuine:
+        while True:
+            try:
+                urllib.request.urlopen(f"{genuine_url}/health", timeout=30).close()
+                break
+            except OSError:
+                assert time.monotonic() - begin < 120, "the genuine MLflow server did not come up"
+                time.sleep(0.2)
+        genuine[name] = ask(MlflowClient(genuine_url))
+        with open(kept, "wb") as file:
+            pickle.dump(genuine, file)
+    return genuine[name]
 
 
 def life():
@@ -71,7 +92,7 @@ def life():
         mlflow.log_input(mlflow.data.from_pandas(features, name="points"), context="training")
         info = mlflow.sklearn.log_model(
             LogisticRegression().fit(features, labels), name="model", input_example=features[:2],
-            registered_model_name="sorter",
+            registered_model_name="sorter", pip_requirements=["scikit-learn"],
         )
     children = mlflow.search_runs(filter_string=f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
     assert list(children["run_id"]) == [child.info.run_id]
@@ -155,10 +176,10 @@ def life():
     step("deletion, restoring, a prompt")
 
 
-def told_of_traces(client, name):
+def told_of_traces(client):
     """Traces by the decorator, with an error, within a run, searched, tagged, judged. Gives what was found, by names."""
-    mlflow.set_tracking_uri(name)
-    experiment = mlflow.set_experiment(f"traced-{salt}")
+    mlflow.set_tracking_uri(client.tracking_uri)
+    experiment = mlflow.set_experiment("traced")
 
     @mlflow.trace(span_type="CHAIN", attributes={"a": 1})
     def ask(question):
@@ -175,10 +196,11 @@ def told_of_traces(client, name):
 
     for question in ["one", "two", "Zwölf"]:
         ask(question)
+        time.sleep(0.005)  # the order of those that began in one millisecond is random
     try:
         fail()
     except ValueError:
-        pass
+        time.sleep(0.005)
     with mlflow.start_run() as run:
         ask("within")
     mlflow.flush_trace_async_logging()
@@ -200,15 +222,15 @@ def told_of_traces(client, name):
     mlflow.override_feedback(trace_id=one, assessment_id=feedback.assessment_id, value="fine")
     mlflow.delete_assessment(one, wanted.assessment_id)
     assert sorted(str(one.valid) for one in mlflow.get_trace(one).info.assessments) == ["False", "True"]
-    prompt = mlflow.genai.register_prompt(name=f"asked-{salt}", template="{{question}}?")
+    prompt = mlflow.genai.register_prompt(name="asked", template="{{question}}?")
     client.link_prompt_versions_to_trace([prompt], by_name["two"])
     answers = []
     for text, order in [
         ("", []), ("", ["timestamp_ms ASC"]), ("status = 'ERROR'", []), ("status != 'ERROR'", ["timestamp ASC"]),
         ("tags.team = 'red'", []), ("tags.question LIKE 't%'", []), ("tags.question ILIKE 'ZW%'", []), ("tag.question IS NULL", []),
         ("metadata.kind = 'test' AND tags.question != 'one'", []), ("request_metadata.kind IS NULL", []), ("name = 'ask'", []),
-        ("trace.name IN ('break', 'x')", []), ("span.name = 'look up'", ["timestamp ASC"]), ("span.type = 'RETRIEVER'", []),
-        ("span.status = 'ERROR'", []), ("span.attributes.tries = '3'", []), ("trace.text LIKE '%Zwölf%'", []),
+        ("trace.status IN ('ERROR', 'x')", []), ("span.name = 'look up'", ["timestamp ASC"]), ("span.type = 'RETRIEVER'", []),
+        ("span.status = 'ERROR'", []), ("span.attributes.tries LIKE '%3%'", []), ("trace.text LIKE '%Zwölf%'", []),
         ("execution_time_ms >= 0", []), ("timestamp_ms > 0 AND status = 'OK'", []), ("feedback.good = 'fine'", []),
         ("feedback.good < 0.5", []), ("feedback.good IS NULL", []), ("expectation.answer IS NOT NULL", []),
     ]:
@@ -223,8 +245,9 @@ def told_of_traces(client, name):
 
 def traces():
     """The same on both servers."""
-    theirs = told_of_traces(MlflowClient(genuine_url), genuine_url)
-    ours = told_of_traces(MlflowClient(url), url)
+    theirs = of_genuine("traces", told_of_traces)
+    ours = told_of_traces(MlflowClient(url))
+    assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs):
         assert one == other, f"here {one}, there {other}"
     step(f"traces, and {len(ours)} searches of them found the same")
@@ -235,7 +258,7 @@ OPTIMIZERS = ["adam", "sgd", "SGD", "rmsprop", "a%b", "x_y"]
 
 def fill(client):
     """60 runs with every kind of absence. Gives the experiment's id, and names by ids."""
-    experiment = client.create_experiment(f"table-{salt}")
+    experiment = client.create_experiment("table")
     names = {}
     for at in range(60):
         run = client.create_run(experiment, start_time=1_000_000 + at // 3, run_name=f"run-{at:02}")
@@ -260,8 +283,16 @@ def fill(client):
         if at % 2:
             status = "FINISHED" if at % 4 == 1 else "FAILED"
             client.set_terminated(run.info.run_id, status, end_time=2_000_000 + at % 5)
+        if at < 3:
+            client.log_text(run.info.run_id, "ä" * at, f"notes/{at} %41#+.txt")
         if at % 13 == 12:
             client.delete_run(run.info.run_id)
+    client.create_registered_model("from-table", {"team": "red"}, "what the table gave")
+    for run_id in list(names)[:3]:
+        client.create_model_version("from-table", f"runs:/{run_id}/notes", run_id, tags={"run": names[run_id]}, description="a")
+    client.set_registered_model_alias("from-table", "best", "2")
+    client.transition_model_version_stage("from-table", "3", "Staging")
+    client.delete_model_version("from-table", "1")
     return experiment, names
 
 
@@ -316,41 +347,47 @@ def shown(run, names):
             info.lifecycle_stage)
 
 
+QUERIES = [(text, [], ViewType.ACTIVE_ONLY) for text in FILTERS]
+QUERIES += [("", order, ViewType.ALL) for order in ORDERS]
+QUERIES += [("metrics.`my metric` > 1", order, ViewType.ACTIVE_ONLY) for order in ORDERS]
+QUERIES += [("", ["metrics.loss"], ViewType.DELETED_ONLY)]
+assert len(QUERIES) >= 60
+
+
+def told_of_runs(client, sizes):
+    """What every query finds, in pages of these sizes, and with which code the broken ones are refused."""
+    experiment, names = fill(client)
+    answers = []
+    for at, (text, order, view) in enumerate(QUERIES):
+        query = {"filter_string": text, "order_by": order, "run_view_type": view}
+        answers.append([shown(run, names) for run in walk(client, experiment, sizes[at % len(sizes)], **query)])
+    codes = []
+    for text in BROKEN:
+        try:
+            client.search_runs([experiment], text)
+            codes.append("fine")
+        except MlflowException as error:
+            codes.append(error.error_code)
+    return answers, codes
+
+
 def table():
     """Every filter, every order, and some of both: the same runs in the same order as a genuine server gives."""
-    both = [MlflowClient(url), MlflowClient(genuine_url)]
-    filled = [fill(client) for client in both]
-    step("the same 60 runs on both servers")
-    queries = [(text, [], ViewType.ACTIVE_ONLY) for text in FILTERS]
-    queries += [("", order, ViewType.ALL) for order in ORDERS]
-    queries += [("metrics.`my metric` > 1", order, ViewType.ACTIVE_ONLY) for order in ORDERS]
-    queries += [("", ["metrics.loss"], ViewType.DELETED_ONLY)]
-    for at, (text, order, view) in enumerate(queries):
-        query = {"filter_string": text, "order_by": order, "run_view_type": view}
-        sizes = (1000, [1000, 7, 16, 3][at % 4])
-        answers = []
-        for client, (experiment, names), size in zip(both, filled, sizes[::-1]):
-            answers.append([shown(run, names) for run in walk(client, experiment, size, **query)])
+    theirs, their_codes = of_genuine("runs", lambda client: told_of_runs(client, [1000]))
+    step("a genuine server told what it finds in 60 runs")
+    ours, our_codes = told_of_runs(MlflowClient(url), [1000, 7, 16, 9])
+    for (text, order, _), one, other in zip(QUERIES, ours, theirs, strict=True):
+        names = [[run[0] for run in found] for found in (one, other)]
+        assert len(one) == len(other), (text, order, len(one), len(other))
         # Ties end in the run's id, which is random: within a tie of all that is asked for, any order is right.
-        ours, theirs = answers
-        assert len(ours) == len(theirs), (text, order, len(ours), len(theirs))
-        if [one[0] for one in ours] != [one[0] for one in theirs]:
+        if names[0] != names[1]:
             key = tie_key(order)
-            assert [key(one) for one in ours] == [key(one) for one in theirs], (text, order, [one[0] for one in ours],
-                                                                               [one[0] for one in theirs])
-        for one, other in zip(sorted(map(str, ours)), sorted(map(str, theirs))):
-            assert one == other, (text, order, one, other)
-    assert len(queries) >= 60
-    step(f"{len(queries)} filters and orders found the same")
-    for text in BROKEN:
-        codes = []
-        for client, (experiment, _) in zip(both, filled):
-            try:
-                client.search_runs([experiment], text)
-                codes.append("fine")
-            except MlflowException as error:
-                codes.append(error.error_code)
-        assert codes[0] == codes[1] == "INVALID_PARAMETER_VALUE", (text[:100], codes)
+            assert [key(run) for run in one] == [key(run) for run in other], (text, order, names)
+        for here, there in zip(sorted(map(str, one)), sorted(map(str, other))):
+            assert here == there, (text, order, here, there)
+    step(f"{len(QUERIES)} filters and orders found the same")
+    for text, here, there in zip(BROKEN, our_codes, their_codes, strict=True):
+        assert here == there == "INVALID_PARAMETER_VALUE", (text[:100], here, there)
     step(f"{len(BROKEN)} broken filters were refused alike")
 
 
@@ -371,25 +408,32 @@ def tie_key(order):
     return key
 
 
+EXPERIMENTS = [
+    ("name LIKE '@%'", ["name"]), ("name LIKE '@b%'", []), ("name ILIKE '@B%'", []), ("tags.c = 'red'", ["name DESC"]),
+    ("tags.c != 'red'", []), ("tags.d IS NULL AND name LIKE '@%'", ["name ASC"]), ("name != 'x' AND tags.d = 'x'", []),
+    ("attribute.name = '@apple'", []), ("creation_time > 0 AND name LIKE '@%'", ["name"]),
+]
+
+
+def told_of_experiments(client):
+    for name, tags in [("apple", {"c": "red"}), ("Banana", {"c": "yellow"}), ("cherry", {"c": "red", "d": "x"})]:
+        client.create_experiment(f"e-{name}", tags=tags)
+    return [[one.name for one in client.search_experiments(filter_string=text.replace("@", "e-"), order_by=order or ["name"])
+             if one.name.startswith("e-")] for text, order in EXPERIMENTS]
+
+
 def experiments():
     """Experiments on both servers."""
-    both = [MlflowClient(url), MlflowClient(genuine_url)]
-    for client in both:
-        for name, tags in [("apple", {"c": "red"}), ("Banana", {"c": "yellow"}), ("cherry", {"c": "red", "d": "x"})]:
-            client.create_experiment(f"e-{salt}-{name}", tags=tags)
-    prefix = f"e-{salt}-"
-    for text, order in [
-        ("name LIKE '@%'", ["name"]), ("name LIKE '@b%'", []), ("name ILIKE '@B%'", []), ("tags.c = 'red'", ["name DESC"]),
-        ("tags.c != 'red'", []), ("tags.d IS NULL AND name LIKE '@%'", ["name ASC"]), ("name != 'x' AND tags.d = 'x'", []),
-        ("attribute.name = '@apple'", []), ("creation_time > 0 AND name LIKE '@%'", ["name"]),
-    ]:
-        found = [[one.name for one in client.search_experiments(filter_string=text.replace("@", prefix), order_by=order or ["name"])
-                  if one.name.startswith(prefix)] for client in both]
-        assert found[0] == found[1], (text, order, found)
+    theirs = of_genuine("experiments", told_of_experiments)
+    for asked, one, other in zip(EXPERIMENTS, told_of_experiments(MlflowClient(url)), theirs, strict=True):
+        assert one == other, (asked, one, other)
     step("experiments are found alike")
 
 
 begin = time.monotonic()
+if os.path.exists(kept):
+    with open(kept, "rb") as file:
+        genuine = pickle.load(file)
 mlflow.set_tracking_uri(url)
 life()
 table()

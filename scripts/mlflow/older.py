@@ -37,7 +37,9 @@ with mlflow.start_run(run_name="by hand") as run:
     mlflow.log_text("hello", "notes/hello.txt")
     mlflow.log_table({"x": [1, 2]}, "table.json")
     mlflow.log_input(mlflow.data.from_pandas(features, name="points"), context="training")
-    mlflow.sklearn.log_model(model, "model", registered_model_name="older", input_example=features[:2])
+    mlflow.sklearn.log_model(
+        model, "model", registered_model_name="older", input_example=features[:2], pip_requirements=["scikit-learn"]
+    )
 assert len(client.get_metric_history(run.info.run_id, "m")) == 100
 assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/notes/hello.txt") == "hello"
 assert [one.info.run_id for one in client.search_runs([experiment.experiment_id], "params.p = 'v'")] == [run.info.run_id]
