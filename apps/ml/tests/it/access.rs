@@ -63,6 +63,24 @@ async fn every_endpoint_asks_who_calls_and_what_they_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_log_runs_and_operators_keep_the_registry() {
+    with_admin(async |app, _| {
+        let (user, operator) = (app.member("user").await, app.member("operator").await);
+        let id = experiment(&user, "theirs").await;
+        run(&user, &id, "one", 1).await;
+        let message = refused(
+            &user.send(Method::POST, &path("registered-models/create"), Some(json!({ "name": "m" }))).await,
+            403,
+            "PERMISSION_DENIED",
+        );
+        assert!(message.contains("ml.models.write"), "{message}");
+        post(&operator, "registered-models/create", json!({ "name": "m" })).await;
+        assert_eq!(get(&user, "registered-models/get?name=m").await["registered_model"]["name"], "m");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn workspaces_know_nothing_of_one_another() {
     with_admin(async |app, admin| {
         let id = experiment(admin, "mine").await;
