@@ -24,6 +24,7 @@ pub mod soft_delete;
 pub mod transfer;
 mod tx;
 mod value;
+mod whole;
 
 pub use config::{Config, Synchronous};
 pub use error::{Error, OnConstraint, Result};

@@ -6,7 +6,8 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Pool, SqlSafeStr as _, SqlStr, SqlitePool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Pool, Postgres, SqlSafeStr as _, SqlStr,
+    SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -15,6 +16,7 @@ use crate::{
     Config, Error, Result, Tx,
     config::{Synchronous, Target},
     meter::{Line, Meter},
+    whole::Whole,
 };
 
 /// Which SQL engine is behind a [`Db`].
@@ -177,7 +179,7 @@ impl Db {
                 Ok(Tx::sqlite(tx, meter.clone(), false))
             }
             Pools::Postgres { pool, begin, is_preparing, .. } => {
-                let tx = waited(meter, &meter.writers, pool.begin_with(begin.clone())).await?;
+                let tx = waited(meter, &meter.writers, begin_postgres(pool, begin)).await?;
                 took(meter, pool);
                 Ok(Tx::postgres(tx, meter.clone(), false, *is_preparing))
             }
@@ -193,7 +195,7 @@ impl Db {
                 Ok(Tx::sqlite(tx, meter.clone(), true))
             }
             Pools::Postgres { pool, begin_read, is_preparing, .. } => {
-                let tx = waited(meter, &meter.readers, pool.begin_with(begin_read.clone())).await?;
+                let tx = waited(meter, &meter.readers, begin_postgres(pool, begin_read)).await?;
                 took(meter, pool);
                 Ok(Tx::postgres(tx, meter.clone(), true, *is_preparing))
             }
@@ -297,6 +299,15 @@ async fn waited<T>(
     drop(place);
     meter.waited(start);
     begun.map_err(|error| meter.failed(error))
+}
+
+/// May be given up at any point: before a connection is there nothing has happened, after that see [`Whole`].
+async fn begin_postgres(
+    pool: &PgPool,
+    begin: &SqlStr,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let connection = pool.acquire().await?;
+    Whole::new(Transaction::begin(connection, Some(begin.clone()))).await
 }
 
 fn took(meter: &Meter, pool: &PgPool) {

@@ -28,6 +28,37 @@ async fn on_each_engine(test: impl AsyncFn(&Database)) {
     }
 }
 
+/// Looks this often whether there is a transaction, then goes away: a timer is too coarse for what takes microseconds.
+async fn give_up_after(looks: i64, begin: impl Future<Output = db::Result<db::Tx>>) {
+    let mut begin = std::pin::pin!(begin);
+    for _ in 0..looks {
+        if futures::poll!(&mut begin).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_at_any_moment_leaves_nothing_behind() {
+    on_each_engine(async |database| {
+        let db = narrow(database, |_| ()).await;
+        // A little later each time: before there is a connection, while its BEGIN is under way, after the answer.
+        for turn in 0..300_i64 {
+            give_up_after(turn, db.read()).await;
+            let mut tx = db.begin().await.unwrap();
+            tx.query("INSERT INTO things (id) VALUES ($1)").bind(turn).execute().await.unwrap();
+            tx.commit().await.unwrap();
+            give_up_after(turn, db.begin()).await;
+            let mut tx = db.read().await.unwrap();
+            let count: i64 = tx.query("SELECT COUNT(*) AS value FROM things").one().await.unwrap();
+            assert_eq!(count, turn + 1);
+        }
+        db.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_when_the_line_is_full_is_told_at_once() {
     on_each_engine(async |database| {
