@@ -37,6 +37,8 @@ import { Route as AppAdminKeysRouteImport } from "./routes/_app.admin.keys";
 import { Route as AppAdminQueuesRouteImport } from "./routes/_app.admin.queues";
 import { Route as AppAdminWorkspacesRouteImport } from "./routes/_app.admin.workspaces";
 import { Route as AppComingAppRouteImport } from "./routes/_app.coming.$app";
+import { Route as AppMlIndexRouteImport } from "./routes/_app.ml.index";
+import { Route as AppMlCompareRouteImport } from "./routes/_app.ml.compare";
 import { Route as AppSurveillanceIndexRouteImport } from "./routes/_app.surveillance.index";
 import { Route as AppSurveillanceModelsRouteImport } from "./routes/_app.surveillance.models";
 import { Route as AppSurveillanceStatisticsRouteImport } from "./routes/_app.surveillance.statistics";
@@ -55,6 +57,12 @@ import { Route as AppAdminUsersIndexRouteImport } from "./routes/_app.admin.user
 import { Route as AppAdminUsersUserIdRouteImport } from "./routes/_app.admin.users.$userId";
 import { Route as AppAdminWebhooksIndexRouteImport } from "./routes/_app.admin.webhooks.index";
 import { Route as AppAdminWebhooksWebhookIdRouteImport } from "./routes/_app.admin.webhooks.$webhookId";
+import { Route as AppMlExperimentsExperimentIdRouteImport } from "./routes/_app.ml.experiments.$experimentId";
+import { Route as AppMlModelsIndexRouteImport } from "./routes/_app.ml.models.index";
+import { Route as AppMlPromptsIndexRouteImport } from "./routes/_app.ml.prompts.index";
+import { Route as AppMlPromptsNameRouteImport } from "./routes/_app.ml.prompts.$name";
+import { Route as AppMlRunsRunIdRouteImport } from "./routes/_app.ml.runs.$runId";
+import { Route as AppMlTracesTraceIdRouteImport } from "./routes/_app.ml.traces.$traceId";
 import { Route as AppSurveillanceCamerasCameraIdRouteImport } from "./routes/_app.surveillance.cameras.$cameraId";
 import { Route as AppSurveillanceCamerasNewRouteImport } from "./routes/_app.surveillance.cameras.new";
 import { Route as AppSurveillanceEventsIndexRouteImport } from "./routes/_app.surveillance.events.index";
@@ -62,6 +70,16 @@ import { Route as AppSurveillanceEventsEventIdRouteImport } from "./routes/_app.
 import { Route as AppWorkspaceRolesIndexRouteImport } from "./routes/_app.workspace.roles.index";
 import { Route as AppWorkspaceRolesNameRouteImport } from "./routes/_app.workspace.roles.$name";
 import { Route as AppWorkspaceRolesNewRouteImport } from "./routes/_app.workspace.roles.new";
+import { Route as AppMlExperimentsExperimentIdIndexRouteImport } from "./routes/_app.ml.experiments.$experimentId.index";
+import { Route as AppMlExperimentsExperimentIdChartsRouteImport } from "./routes/_app.ml.experiments.$experimentId.charts";
+import { Route as AppMlExperimentsExperimentIdTracesRouteImport } from "./routes/_app.ml.experiments.$experimentId.traces";
+import { Route as AppMlModelsNameIndexRouteImport } from "./routes/_app.ml.models.$name.index";
+import { Route as AppMlModelsNameDiffRouteImport } from "./routes/_app.ml.models.$name.diff";
+import { Route as AppMlRunsRunIdIndexRouteImport } from "./routes/_app.ml.runs.$runId.index";
+import { Route as AppMlRunsRunIdArtifactsRouteImport } from "./routes/_app.ml.runs.$runId.artifacts";
+import { Route as AppMlRunsRunIdMetricsRouteImport } from "./routes/_app.ml.runs.$runId.metrics";
+import { Route as AppMlRunsRunIdSystemRouteImport } from "./routes/_app.ml.runs.$runId.system";
+import { Route as AppMlRunsRunIdTracesRouteImport } from "./routes/_app.ml.runs.$runId.traces";
 import { Route as AppSurveillanceCamerasCameraIdIndexRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.index";
 import { Route as AppSurveillanceCamerasCameraIdSettingsRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.settings";
 import { Route as AppSurveillanceCamerasCameraIdZonesRouteImport } from "./routes/_app.surveillance.cameras.$cameraId.zones";
@@ -205,6 +223,16 @@ const AppComingAppRoute = AppComingAppRouteImport.update({
   path: "/coming/$app",
   getParentRoute: () => AppRoute,
 } as any);
+const AppMlIndexRoute = AppMlIndexRouteImport.update({
+  id: "/ml/",
+  path: "/ml/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlCompareRoute = AppMlCompareRouteImport.update({
+  id: "/ml/compare",
+  path: "/ml/compare",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSurveillanceIndexRoute = AppSurveillanceIndexRouteImport.update({
   id: "/surveillance/",
   path: "/surveillance/",
@@ -297,6 +325,37 @@ const AppAdminWebhooksWebhookIdRoute =
     path: "/admin/webhooks/$webhookId",
     getParentRoute: () => AppRoute,
   } as any);
+const AppMlExperimentsExperimentIdRoute =
+  AppMlExperimentsExperimentIdRouteImport.update({
+    id: "/ml/experiments/$experimentId",
+    path: "/ml/experiments/$experimentId",
+    getParentRoute: () => AppRoute,
+  } as any);
+const AppMlModelsIndexRoute = AppMlModelsIndexRouteImport.update({
+  id: "/ml/models/",
+  path: "/ml/models/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlPromptsIndexRoute = AppMlPromptsIndexRouteImport.update({
+  id: "/ml/prompts/",
+  path: "/ml/prompts/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlPromptsNameRoute = AppMlPromptsNameRouteImport.update({
+  id: "/ml/prompts/$name",
+  path: "/ml/prompts/$name",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlRunsRunIdRoute = AppMlRunsRunIdRouteImport.update({
+  id: "/ml/runs/$runId",
+  path: "/ml/runs/$runId",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlTracesTraceIdRoute = AppMlTracesTraceIdRouteImport.update({
+  id: "/ml/traces/$traceId",
+  path: "/ml/traces/$traceId",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSurveillanceCamerasCameraIdRoute =
   AppSurveillanceCamerasCameraIdRouteImport.update({
     id: "/surveillance/cameras/$cameraId",
@@ -335,6 +394,59 @@ const AppWorkspaceRolesNewRoute = AppWorkspaceRolesNewRouteImport.update({
   id: "/workspace/roles/new",
   path: "/workspace/roles/new",
   getParentRoute: () => AppRoute,
+} as any);
+const AppMlExperimentsExperimentIdIndexRoute =
+  AppMlExperimentsExperimentIdIndexRouteImport.update({
+    id: "/",
+    path: "/",
+    getParentRoute: () => AppMlExperimentsExperimentIdRoute,
+  } as any);
+const AppMlExperimentsExperimentIdChartsRoute =
+  AppMlExperimentsExperimentIdChartsRouteImport.update({
+    id: "/charts",
+    path: "/charts",
+    getParentRoute: () => AppMlExperimentsExperimentIdRoute,
+  } as any);
+const AppMlExperimentsExperimentIdTracesRoute =
+  AppMlExperimentsExperimentIdTracesRouteImport.update({
+    id: "/traces",
+    path: "/traces",
+    getParentRoute: () => AppMlExperimentsExperimentIdRoute,
+  } as any);
+const AppMlModelsNameIndexRoute = AppMlModelsNameIndexRouteImport.update({
+  id: "/ml/models/$name/",
+  path: "/ml/models/$name/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlModelsNameDiffRoute = AppMlModelsNameDiffRouteImport.update({
+  id: "/ml/models/$name/diff",
+  path: "/ml/models/$name/diff",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMlRunsRunIdIndexRoute = AppMlRunsRunIdIndexRouteImport.update({
+  id: "/",
+  path: "/",
+  getParentRoute: () => AppMlRunsRunIdRoute,
+} as any);
+const AppMlRunsRunIdArtifactsRoute = AppMlRunsRunIdArtifactsRouteImport.update({
+  id: "/artifacts",
+  path: "/artifacts",
+  getParentRoute: () => AppMlRunsRunIdRoute,
+} as any);
+const AppMlRunsRunIdMetricsRoute = AppMlRunsRunIdMetricsRouteImport.update({
+  id: "/metrics",
+  path: "/metrics",
+  getParentRoute: () => AppMlRunsRunIdRoute,
+} as any);
+const AppMlRunsRunIdSystemRoute = AppMlRunsRunIdSystemRouteImport.update({
+  id: "/system",
+  path: "/system",
+  getParentRoute: () => AppMlRunsRunIdRoute,
+} as any);
+const AppMlRunsRunIdTracesRoute = AppMlRunsRunIdTracesRouteImport.update({
+  id: "/traces",
+  path: "/traces",
+  getParentRoute: () => AppMlRunsRunIdRoute,
 } as any);
 const AppSurveillanceCamerasCameraIdIndexRoute =
   AppSurveillanceCamerasCameraIdIndexRouteImport.update({
@@ -382,6 +494,7 @@ export interface FileRoutesByFullPath {
   "/admin/queues": typeof AppAdminQueuesRoute;
   "/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/coming/$app": typeof AppComingAppRoute;
+  "/ml/compare": typeof AppMlCompareRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
   "/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
@@ -390,12 +503,17 @@ export interface FileRoutesByFullPath {
   "/workspace/settings": typeof AppWorkspaceSettingsRoute;
   "/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/account/": typeof AppAccountIndexRoute;
+  "/ml/": typeof AppMlIndexRoute;
   "/surveillance/": typeof AppSurveillanceIndexRoute;
   "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
   "/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
+  "/ml/experiments/$experimentId": typeof AppMlExperimentsExperimentIdRouteWithChildren;
+  "/ml/prompts/$name": typeof AppMlPromptsNameRoute;
+  "/ml/runs/$runId": typeof AppMlRunsRunIdRouteWithChildren;
+  "/ml/traces/$traceId": typeof AppMlTracesTraceIdRoute;
   "/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
@@ -406,10 +524,22 @@ export interface FileRoutesByFullPath {
   "/admin/tasks/": typeof AppAdminTasksIndexRoute;
   "/admin/users/": typeof AppAdminUsersIndexRoute;
   "/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
+  "/ml/models/": typeof AppMlModelsIndexRoute;
+  "/ml/prompts/": typeof AppMlPromptsIndexRoute;
   "/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
   "/workspace/roles/": typeof AppWorkspaceRolesIndexRoute;
+  "/ml/experiments/$experimentId/charts": typeof AppMlExperimentsExperimentIdChartsRoute;
+  "/ml/experiments/$experimentId/traces": typeof AppMlExperimentsExperimentIdTracesRoute;
+  "/ml/models/$name/diff": typeof AppMlModelsNameDiffRoute;
+  "/ml/runs/$runId/artifacts": typeof AppMlRunsRunIdArtifactsRoute;
+  "/ml/runs/$runId/metrics": typeof AppMlRunsRunIdMetricsRoute;
+  "/ml/runs/$runId/system": typeof AppMlRunsRunIdSystemRoute;
+  "/ml/runs/$runId/traces": typeof AppMlRunsRunIdTracesRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
+  "/ml/experiments/$experimentId/": typeof AppMlExperimentsExperimentIdIndexRoute;
+  "/ml/models/$name/": typeof AppMlModelsNameIndexRoute;
+  "/ml/runs/$runId/": typeof AppMlRunsRunIdIndexRoute;
   "/surveillance/cameras/$cameraId/": typeof AppSurveillanceCamerasCameraIdIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -439,6 +569,7 @@ export interface FileRoutesByTo {
   "/admin/queues": typeof AppAdminQueuesRoute;
   "/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/coming/$app": typeof AppComingAppRoute;
+  "/ml/compare": typeof AppMlCompareRoute;
   "/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
   "/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
@@ -447,12 +578,15 @@ export interface FileRoutesByTo {
   "/workspace/settings": typeof AppWorkspaceSettingsRoute;
   "/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/account": typeof AppAccountIndexRoute;
+  "/ml": typeof AppMlIndexRoute;
   "/surveillance": typeof AppSurveillanceIndexRoute;
   "/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
   "/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
+  "/ml/prompts/$name": typeof AppMlPromptsNameRoute;
+  "/ml/traces/$traceId": typeof AppMlTracesTraceIdRoute;
   "/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
   "/workspace/roles/$name": typeof AppWorkspaceRolesNameRoute;
@@ -462,10 +596,22 @@ export interface FileRoutesByTo {
   "/admin/tasks": typeof AppAdminTasksIndexRoute;
   "/admin/users": typeof AppAdminUsersIndexRoute;
   "/admin/webhooks": typeof AppAdminWebhooksIndexRoute;
+  "/ml/models": typeof AppMlModelsIndexRoute;
+  "/ml/prompts": typeof AppMlPromptsIndexRoute;
   "/surveillance/events": typeof AppSurveillanceEventsIndexRoute;
   "/workspace/roles": typeof AppWorkspaceRolesIndexRoute;
+  "/ml/experiments/$experimentId/charts": typeof AppMlExperimentsExperimentIdChartsRoute;
+  "/ml/experiments/$experimentId/traces": typeof AppMlExperimentsExperimentIdTracesRoute;
+  "/ml/models/$name/diff": typeof AppMlModelsNameDiffRoute;
+  "/ml/runs/$runId/artifacts": typeof AppMlRunsRunIdArtifactsRoute;
+  "/ml/runs/$runId/metrics": typeof AppMlRunsRunIdMetricsRoute;
+  "/ml/runs/$runId/system": typeof AppMlRunsRunIdSystemRoute;
+  "/ml/runs/$runId/traces": typeof AppMlRunsRunIdTracesRoute;
   "/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
+  "/ml/experiments/$experimentId": typeof AppMlExperimentsExperimentIdIndexRoute;
+  "/ml/models/$name": typeof AppMlModelsNameIndexRoute;
+  "/ml/runs/$runId": typeof AppMlRunsRunIdIndexRoute;
   "/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdIndexRoute;
 }
 export interface FileRoutesById {
@@ -497,6 +643,7 @@ export interface FileRoutesById {
   "/_app/admin/queues": typeof AppAdminQueuesRoute;
   "/_app/admin/workspaces": typeof AppAdminWorkspacesRoute;
   "/_app/coming/$app": typeof AppComingAppRoute;
+  "/_app/ml/compare": typeof AppMlCompareRoute;
   "/_app/surveillance/models": typeof AppSurveillanceModelsRoute;
   "/_app/surveillance/statistics": typeof AppSurveillanceStatisticsRoute;
   "/_app/workspace/invitations": typeof AppWorkspaceInvitationsRoute;
@@ -505,12 +652,17 @@ export interface FileRoutesById {
   "/_app/workspace/settings": typeof AppWorkspaceSettingsRoute;
   "/_app/workspace/usage": typeof AppWorkspaceUsageRoute;
   "/_app/account/": typeof AppAccountIndexRoute;
+  "/_app/ml/": typeof AppMlIndexRoute;
   "/_app/surveillance/": typeof AppSurveillanceIndexRoute;
   "/_app/admin/schedules/$name": typeof AppAdminSchedulesNameRoute;
   "/_app/admin/settings/history": typeof AppAdminSettingsHistoryRoute;
   "/_app/admin/tasks/$taskId": typeof AppAdminTasksTaskIdRoute;
   "/_app/admin/users/$userId": typeof AppAdminUsersUserIdRoute;
   "/_app/admin/webhooks/$webhookId": typeof AppAdminWebhooksWebhookIdRoute;
+  "/_app/ml/experiments/$experimentId": typeof AppMlExperimentsExperimentIdRouteWithChildren;
+  "/_app/ml/prompts/$name": typeof AppMlPromptsNameRoute;
+  "/_app/ml/runs/$runId": typeof AppMlRunsRunIdRouteWithChildren;
+  "/_app/ml/traces/$traceId": typeof AppMlTracesTraceIdRoute;
   "/_app/surveillance/cameras/$cameraId": typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   "/_app/surveillance/cameras/new": typeof AppSurveillanceCamerasNewRoute;
   "/_app/surveillance/events/$eventId": typeof AppSurveillanceEventsEventIdRoute;
@@ -521,10 +673,22 @@ export interface FileRoutesById {
   "/_app/admin/tasks/": typeof AppAdminTasksIndexRoute;
   "/_app/admin/users/": typeof AppAdminUsersIndexRoute;
   "/_app/admin/webhooks/": typeof AppAdminWebhooksIndexRoute;
+  "/_app/ml/models/": typeof AppMlModelsIndexRoute;
+  "/_app/ml/prompts/": typeof AppMlPromptsIndexRoute;
   "/_app/surveillance/events/": typeof AppSurveillanceEventsIndexRoute;
   "/_app/workspace/roles/": typeof AppWorkspaceRolesIndexRoute;
+  "/_app/ml/experiments/$experimentId/charts": typeof AppMlExperimentsExperimentIdChartsRoute;
+  "/_app/ml/experiments/$experimentId/traces": typeof AppMlExperimentsExperimentIdTracesRoute;
+  "/_app/ml/models/$name/diff": typeof AppMlModelsNameDiffRoute;
+  "/_app/ml/runs/$runId/artifacts": typeof AppMlRunsRunIdArtifactsRoute;
+  "/_app/ml/runs/$runId/metrics": typeof AppMlRunsRunIdMetricsRoute;
+  "/_app/ml/runs/$runId/system": typeof AppMlRunsRunIdSystemRoute;
+  "/_app/ml/runs/$runId/traces": typeof AppMlRunsRunIdTracesRoute;
   "/_app/surveillance/cameras/$cameraId/settings": typeof AppSurveillanceCamerasCameraIdSettingsRoute;
   "/_app/surveillance/cameras/$cameraId/zones": typeof AppSurveillanceCamerasCameraIdZonesRoute;
+  "/_app/ml/experiments/$experimentId/": typeof AppMlExperimentsExperimentIdIndexRoute;
+  "/_app/ml/models/$name/": typeof AppMlModelsNameIndexRoute;
+  "/_app/ml/runs/$runId/": typeof AppMlRunsRunIdIndexRoute;
   "/_app/surveillance/cameras/$cameraId/": typeof AppSurveillanceCamerasCameraIdIndexRoute;
 }
 export interface FileRouteTypes {
@@ -556,6 +720,7 @@ export interface FileRouteTypes {
     | "/admin/queues"
     | "/admin/workspaces"
     | "/coming/$app"
+    | "/ml/compare"
     | "/surveillance/models"
     | "/surveillance/statistics"
     | "/workspace/invitations"
@@ -564,12 +729,17 @@ export interface FileRouteTypes {
     | "/workspace/settings"
     | "/workspace/usage"
     | "/account/"
+    | "/ml/"
     | "/surveillance/"
     | "/admin/schedules/$name"
     | "/admin/settings/history"
     | "/admin/tasks/$taskId"
     | "/admin/users/$userId"
     | "/admin/webhooks/$webhookId"
+    | "/ml/experiments/$experimentId"
+    | "/ml/prompts/$name"
+    | "/ml/runs/$runId"
+    | "/ml/traces/$traceId"
     | "/surveillance/cameras/$cameraId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
@@ -580,10 +750,22 @@ export interface FileRouteTypes {
     | "/admin/tasks/"
     | "/admin/users/"
     | "/admin/webhooks/"
+    | "/ml/models/"
+    | "/ml/prompts/"
     | "/surveillance/events/"
     | "/workspace/roles/"
+    | "/ml/experiments/$experimentId/charts"
+    | "/ml/experiments/$experimentId/traces"
+    | "/ml/models/$name/diff"
+    | "/ml/runs/$runId/artifacts"
+    | "/ml/runs/$runId/metrics"
+    | "/ml/runs/$runId/system"
+    | "/ml/runs/$runId/traces"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
+    | "/ml/experiments/$experimentId/"
+    | "/ml/models/$name/"
+    | "/ml/runs/$runId/"
     | "/surveillance/cameras/$cameraId/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -613,6 +795,7 @@ export interface FileRouteTypes {
     | "/admin/queues"
     | "/admin/workspaces"
     | "/coming/$app"
+    | "/ml/compare"
     | "/surveillance/models"
     | "/surveillance/statistics"
     | "/workspace/invitations"
@@ -621,12 +804,15 @@ export interface FileRouteTypes {
     | "/workspace/settings"
     | "/workspace/usage"
     | "/account"
+    | "/ml"
     | "/surveillance"
     | "/admin/schedules/$name"
     | "/admin/settings/history"
     | "/admin/tasks/$taskId"
     | "/admin/users/$userId"
     | "/admin/webhooks/$webhookId"
+    | "/ml/prompts/$name"
+    | "/ml/traces/$traceId"
     | "/surveillance/cameras/new"
     | "/surveillance/events/$eventId"
     | "/workspace/roles/$name"
@@ -636,10 +822,22 @@ export interface FileRouteTypes {
     | "/admin/tasks"
     | "/admin/users"
     | "/admin/webhooks"
+    | "/ml/models"
+    | "/ml/prompts"
     | "/surveillance/events"
     | "/workspace/roles"
+    | "/ml/experiments/$experimentId/charts"
+    | "/ml/experiments/$experimentId/traces"
+    | "/ml/models/$name/diff"
+    | "/ml/runs/$runId/artifacts"
+    | "/ml/runs/$runId/metrics"
+    | "/ml/runs/$runId/system"
+    | "/ml/runs/$runId/traces"
     | "/surveillance/cameras/$cameraId/settings"
     | "/surveillance/cameras/$cameraId/zones"
+    | "/ml/experiments/$experimentId"
+    | "/ml/models/$name"
+    | "/ml/runs/$runId"
     | "/surveillance/cameras/$cameraId";
   id:
     | "__root__"
@@ -670,6 +868,7 @@ export interface FileRouteTypes {
     | "/_app/admin/queues"
     | "/_app/admin/workspaces"
     | "/_app/coming/$app"
+    | "/_app/ml/compare"
     | "/_app/surveillance/models"
     | "/_app/surveillance/statistics"
     | "/_app/workspace/invitations"
@@ -678,12 +877,17 @@ export interface FileRouteTypes {
     | "/_app/workspace/settings"
     | "/_app/workspace/usage"
     | "/_app/account/"
+    | "/_app/ml/"
     | "/_app/surveillance/"
     | "/_app/admin/schedules/$name"
     | "/_app/admin/settings/history"
     | "/_app/admin/tasks/$taskId"
     | "/_app/admin/users/$userId"
     | "/_app/admin/webhooks/$webhookId"
+    | "/_app/ml/experiments/$experimentId"
+    | "/_app/ml/prompts/$name"
+    | "/_app/ml/runs/$runId"
+    | "/_app/ml/traces/$traceId"
     | "/_app/surveillance/cameras/$cameraId"
     | "/_app/surveillance/cameras/new"
     | "/_app/surveillance/events/$eventId"
@@ -694,10 +898,22 @@ export interface FileRouteTypes {
     | "/_app/admin/tasks/"
     | "/_app/admin/users/"
     | "/_app/admin/webhooks/"
+    | "/_app/ml/models/"
+    | "/_app/ml/prompts/"
     | "/_app/surveillance/events/"
     | "/_app/workspace/roles/"
+    | "/_app/ml/experiments/$experimentId/charts"
+    | "/_app/ml/experiments/$experimentId/traces"
+    | "/_app/ml/models/$name/diff"
+    | "/_app/ml/runs/$runId/artifacts"
+    | "/_app/ml/runs/$runId/metrics"
+    | "/_app/ml/runs/$runId/system"
+    | "/_app/ml/runs/$runId/traces"
     | "/_app/surveillance/cameras/$cameraId/settings"
     | "/_app/surveillance/cameras/$cameraId/zones"
+    | "/_app/ml/experiments/$experimentId/"
+    | "/_app/ml/models/$name/"
+    | "/_app/ml/runs/$runId/"
     | "/_app/surveillance/cameras/$cameraId/";
   fileRoutesById: FileRoutesById;
 }
@@ -913,6 +1129,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppComingAppRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/ml/": {
+      id: "/_app/ml/";
+      path: "/ml";
+      fullPath: "/ml/";
+      preLoaderRoute: typeof AppMlIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/compare": {
+      id: "/_app/ml/compare";
+      path: "/ml/compare";
+      fullPath: "/ml/compare";
+      preLoaderRoute: typeof AppMlCompareRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/surveillance/": {
       id: "/_app/surveillance/";
       path: "/surveillance";
@@ -1039,6 +1269,48 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppAdminWebhooksWebhookIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/ml/experiments/$experimentId": {
+      id: "/_app/ml/experiments/$experimentId";
+      path: "/ml/experiments/$experimentId";
+      fullPath: "/ml/experiments/$experimentId";
+      preLoaderRoute: typeof AppMlExperimentsExperimentIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/models/": {
+      id: "/_app/ml/models/";
+      path: "/ml/models";
+      fullPath: "/ml/models/";
+      preLoaderRoute: typeof AppMlModelsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/prompts/": {
+      id: "/_app/ml/prompts/";
+      path: "/ml/prompts";
+      fullPath: "/ml/prompts/";
+      preLoaderRoute: typeof AppMlPromptsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/prompts/$name": {
+      id: "/_app/ml/prompts/$name";
+      path: "/ml/prompts/$name";
+      fullPath: "/ml/prompts/$name";
+      preLoaderRoute: typeof AppMlPromptsNameRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/runs/$runId": {
+      id: "/_app/ml/runs/$runId";
+      path: "/ml/runs/$runId";
+      fullPath: "/ml/runs/$runId";
+      preLoaderRoute: typeof AppMlRunsRunIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/traces/$traceId": {
+      id: "/_app/ml/traces/$traceId";
+      path: "/ml/traces/$traceId";
+      fullPath: "/ml/traces/$traceId";
+      preLoaderRoute: typeof AppMlTracesTraceIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/surveillance/cameras/$cameraId": {
       id: "/_app/surveillance/cameras/$cameraId";
       path: "/surveillance/cameras/$cameraId";
@@ -1088,6 +1360,76 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppWorkspaceRolesNewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/ml/experiments/$experimentId/": {
+      id: "/_app/ml/experiments/$experimentId/";
+      path: "/";
+      fullPath: "/ml/experiments/$experimentId/";
+      preLoaderRoute: typeof AppMlExperimentsExperimentIdIndexRouteImport;
+      parentRoute: typeof AppMlExperimentsExperimentIdRoute;
+    };
+    "/_app/ml/experiments/$experimentId/charts": {
+      id: "/_app/ml/experiments/$experimentId/charts";
+      path: "/charts";
+      fullPath: "/ml/experiments/$experimentId/charts";
+      preLoaderRoute: typeof AppMlExperimentsExperimentIdChartsRouteImport;
+      parentRoute: typeof AppMlExperimentsExperimentIdRoute;
+    };
+    "/_app/ml/experiments/$experimentId/traces": {
+      id: "/_app/ml/experiments/$experimentId/traces";
+      path: "/traces";
+      fullPath: "/ml/experiments/$experimentId/traces";
+      preLoaderRoute: typeof AppMlExperimentsExperimentIdTracesRouteImport;
+      parentRoute: typeof AppMlExperimentsExperimentIdRoute;
+    };
+    "/_app/ml/models/$name/": {
+      id: "/_app/ml/models/$name/";
+      path: "/ml/models/$name";
+      fullPath: "/ml/models/$name/";
+      preLoaderRoute: typeof AppMlModelsNameIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/models/$name/diff": {
+      id: "/_app/ml/models/$name/diff";
+      path: "/ml/models/$name/diff";
+      fullPath: "/ml/models/$name/diff";
+      preLoaderRoute: typeof AppMlModelsNameDiffRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/ml/runs/$runId/": {
+      id: "/_app/ml/runs/$runId/";
+      path: "/";
+      fullPath: "/ml/runs/$runId/";
+      preLoaderRoute: typeof AppMlRunsRunIdIndexRouteImport;
+      parentRoute: typeof AppMlRunsRunIdRoute;
+    };
+    "/_app/ml/runs/$runId/artifacts": {
+      id: "/_app/ml/runs/$runId/artifacts";
+      path: "/artifacts";
+      fullPath: "/ml/runs/$runId/artifacts";
+      preLoaderRoute: typeof AppMlRunsRunIdArtifactsRouteImport;
+      parentRoute: typeof AppMlRunsRunIdRoute;
+    };
+    "/_app/ml/runs/$runId/metrics": {
+      id: "/_app/ml/runs/$runId/metrics";
+      path: "/metrics";
+      fullPath: "/ml/runs/$runId/metrics";
+      preLoaderRoute: typeof AppMlRunsRunIdMetricsRouteImport;
+      parentRoute: typeof AppMlRunsRunIdRoute;
+    };
+    "/_app/ml/runs/$runId/system": {
+      id: "/_app/ml/runs/$runId/system";
+      path: "/system";
+      fullPath: "/ml/runs/$runId/system";
+      preLoaderRoute: typeof AppMlRunsRunIdSystemRouteImport;
+      parentRoute: typeof AppMlRunsRunIdRoute;
+    };
+    "/_app/ml/runs/$runId/traces": {
+      id: "/_app/ml/runs/$runId/traces";
+      path: "/traces";
+      fullPath: "/ml/runs/$runId/traces";
+      preLoaderRoute: typeof AppMlRunsRunIdTracesRouteImport;
+      parentRoute: typeof AppMlRunsRunIdRoute;
+    };
     "/_app/surveillance/cameras/$cameraId/": {
       id: "/_app/surveillance/cameras/$cameraId/";
       path: "/";
@@ -1111,6 +1453,47 @@ declare module "@tanstack/react-router" {
     };
   }
 }
+
+interface AppMlExperimentsExperimentIdRouteChildren {
+  AppMlExperimentsExperimentIdChartsRoute: typeof AppMlExperimentsExperimentIdChartsRoute;
+  AppMlExperimentsExperimentIdTracesRoute: typeof AppMlExperimentsExperimentIdTracesRoute;
+  AppMlExperimentsExperimentIdIndexRoute: typeof AppMlExperimentsExperimentIdIndexRoute;
+}
+
+const AppMlExperimentsExperimentIdRouteChildren: AppMlExperimentsExperimentIdRouteChildren =
+  {
+    AppMlExperimentsExperimentIdChartsRoute:
+      AppMlExperimentsExperimentIdChartsRoute,
+    AppMlExperimentsExperimentIdTracesRoute:
+      AppMlExperimentsExperimentIdTracesRoute,
+    AppMlExperimentsExperimentIdIndexRoute:
+      AppMlExperimentsExperimentIdIndexRoute,
+  };
+
+const AppMlExperimentsExperimentIdRouteWithChildren =
+  AppMlExperimentsExperimentIdRoute._addFileChildren(
+    AppMlExperimentsExperimentIdRouteChildren,
+  );
+
+interface AppMlRunsRunIdRouteChildren {
+  AppMlRunsRunIdArtifactsRoute: typeof AppMlRunsRunIdArtifactsRoute;
+  AppMlRunsRunIdMetricsRoute: typeof AppMlRunsRunIdMetricsRoute;
+  AppMlRunsRunIdSystemRoute: typeof AppMlRunsRunIdSystemRoute;
+  AppMlRunsRunIdTracesRoute: typeof AppMlRunsRunIdTracesRoute;
+  AppMlRunsRunIdIndexRoute: typeof AppMlRunsRunIdIndexRoute;
+}
+
+const AppMlRunsRunIdRouteChildren: AppMlRunsRunIdRouteChildren = {
+  AppMlRunsRunIdArtifactsRoute: AppMlRunsRunIdArtifactsRoute,
+  AppMlRunsRunIdMetricsRoute: AppMlRunsRunIdMetricsRoute,
+  AppMlRunsRunIdSystemRoute: AppMlRunsRunIdSystemRoute,
+  AppMlRunsRunIdTracesRoute: AppMlRunsRunIdTracesRoute,
+  AppMlRunsRunIdIndexRoute: AppMlRunsRunIdIndexRoute,
+};
+
+const AppMlRunsRunIdRouteWithChildren = AppMlRunsRunIdRoute._addFileChildren(
+  AppMlRunsRunIdRouteChildren,
+);
 
 interface AppSurveillanceCamerasCameraIdRouteChildren {
   AppSurveillanceCamerasCameraIdSettingsRoute: typeof AppSurveillanceCamerasCameraIdSettingsRoute;
@@ -1150,6 +1533,7 @@ interface AppRouteChildren {
   AppAdminQueuesRoute: typeof AppAdminQueuesRoute;
   AppAdminWorkspacesRoute: typeof AppAdminWorkspacesRoute;
   AppComingAppRoute: typeof AppComingAppRoute;
+  AppMlCompareRoute: typeof AppMlCompareRoute;
   AppSurveillanceModelsRoute: typeof AppSurveillanceModelsRoute;
   AppSurveillanceStatisticsRoute: typeof AppSurveillanceStatisticsRoute;
   AppWorkspaceInvitationsRoute: typeof AppWorkspaceInvitationsRoute;
@@ -1158,12 +1542,17 @@ interface AppRouteChildren {
   AppWorkspaceSettingsRoute: typeof AppWorkspaceSettingsRoute;
   AppWorkspaceUsageRoute: typeof AppWorkspaceUsageRoute;
   AppAccountIndexRoute: typeof AppAccountIndexRoute;
+  AppMlIndexRoute: typeof AppMlIndexRoute;
   AppSurveillanceIndexRoute: typeof AppSurveillanceIndexRoute;
   AppAdminSchedulesNameRoute: typeof AppAdminSchedulesNameRoute;
   AppAdminSettingsHistoryRoute: typeof AppAdminSettingsHistoryRoute;
   AppAdminTasksTaskIdRoute: typeof AppAdminTasksTaskIdRoute;
   AppAdminUsersUserIdRoute: typeof AppAdminUsersUserIdRoute;
   AppAdminWebhooksWebhookIdRoute: typeof AppAdminWebhooksWebhookIdRoute;
+  AppMlExperimentsExperimentIdRoute: typeof AppMlExperimentsExperimentIdRouteWithChildren;
+  AppMlPromptsNameRoute: typeof AppMlPromptsNameRoute;
+  AppMlRunsRunIdRoute: typeof AppMlRunsRunIdRouteWithChildren;
+  AppMlTracesTraceIdRoute: typeof AppMlTracesTraceIdRoute;
   AppSurveillanceCamerasCameraIdRoute: typeof AppSurveillanceCamerasCameraIdRouteWithChildren;
   AppSurveillanceCamerasNewRoute: typeof AppSurveillanceCamerasNewRoute;
   AppSurveillanceEventsEventIdRoute: typeof AppSurveillanceEventsEventIdRoute;
@@ -1174,8 +1563,12 @@ interface AppRouteChildren {
   AppAdminTasksIndexRoute: typeof AppAdminTasksIndexRoute;
   AppAdminUsersIndexRoute: typeof AppAdminUsersIndexRoute;
   AppAdminWebhooksIndexRoute: typeof AppAdminWebhooksIndexRoute;
+  AppMlModelsIndexRoute: typeof AppMlModelsIndexRoute;
+  AppMlPromptsIndexRoute: typeof AppMlPromptsIndexRoute;
   AppSurveillanceEventsIndexRoute: typeof AppSurveillanceEventsIndexRoute;
   AppWorkspaceRolesIndexRoute: typeof AppWorkspaceRolesIndexRoute;
+  AppMlModelsNameDiffRoute: typeof AppMlModelsNameDiffRoute;
+  AppMlModelsNameIndexRoute: typeof AppMlModelsNameIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
@@ -1195,6 +1588,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppAdminQueuesRoute: AppAdminQueuesRoute,
   AppAdminWorkspacesRoute: AppAdminWorkspacesRoute,
   AppComingAppRoute: AppComingAppRoute,
+  AppMlCompareRoute: AppMlCompareRoute,
   AppSurveillanceModelsRoute: AppSurveillanceModelsRoute,
   AppSurveillanceStatisticsRoute: AppSurveillanceStatisticsRoute,
   AppWorkspaceInvitationsRoute: AppWorkspaceInvitationsRoute,
@@ -1203,12 +1597,18 @@ const AppRouteChildren: AppRouteChildren = {
   AppWorkspaceSettingsRoute: AppWorkspaceSettingsRoute,
   AppWorkspaceUsageRoute: AppWorkspaceUsageRoute,
   AppAccountIndexRoute: AppAccountIndexRoute,
+  AppMlIndexRoute: AppMlIndexRoute,
   AppSurveillanceIndexRoute: AppSurveillanceIndexRoute,
   AppAdminSchedulesNameRoute: AppAdminSchedulesNameRoute,
   AppAdminSettingsHistoryRoute: AppAdminSettingsHistoryRoute,
   AppAdminTasksTaskIdRoute: AppAdminTasksTaskIdRoute,
   AppAdminUsersUserIdRoute: AppAdminUsersUserIdRoute,
   AppAdminWebhooksWebhookIdRoute: AppAdminWebhooksWebhookIdRoute,
+  AppMlExperimentsExperimentIdRoute:
+    AppMlExperimentsExperimentIdRouteWithChildren,
+  AppMlPromptsNameRoute: AppMlPromptsNameRoute,
+  AppMlRunsRunIdRoute: AppMlRunsRunIdRouteWithChildren,
+  AppMlTracesTraceIdRoute: AppMlTracesTraceIdRoute,
   AppSurveillanceCamerasCameraIdRoute:
     AppSurveillanceCamerasCameraIdRouteWithChildren,
   AppSurveillanceCamerasNewRoute: AppSurveillanceCamerasNewRoute,
@@ -1220,8 +1620,12 @@ const AppRouteChildren: AppRouteChildren = {
   AppAdminTasksIndexRoute: AppAdminTasksIndexRoute,
   AppAdminUsersIndexRoute: AppAdminUsersIndexRoute,
   AppAdminWebhooksIndexRoute: AppAdminWebhooksIndexRoute,
+  AppMlModelsIndexRoute: AppMlModelsIndexRoute,
+  AppMlPromptsIndexRoute: AppMlPromptsIndexRoute,
   AppSurveillanceEventsIndexRoute: AppSurveillanceEventsIndexRoute,
   AppWorkspaceRolesIndexRoute: AppWorkspaceRolesIndexRoute,
+  AppMlModelsNameDiffRoute: AppMlModelsNameDiffRoute,
+  AppMlModelsNameIndexRoute: AppMlModelsNameIndexRoute,
 };
 
 const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);

@@ -5,6 +5,7 @@ import { admin } from "./messages/admin";
 import { audit } from "./messages/audit";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
+import { ml } from "./messages/ml";
 import { notifications } from "./messages/notifications";
 import { permissions } from "./messages/permissions";
 import { problems } from "./messages/problems";
@@ -24,7 +25,7 @@ it.each(all)("%s says the same in both languages", (_, [english, french]) => {
 });
 
 it("defines no key twice over its files", () => {
-  const keys = [common, identity, account, workspace, access, audit, permissions, problems, strength, surveillance, admin, notifications].flatMap((group) => Object.keys(group));
+  const keys = [common, identity, account, workspace, access, audit, permissions, problems, strength, surveillance, ml, admin, notifications].flatMap((group) => Object.keys(group));
   expect(keys.length).toBe(new Set(keys).size);
 });
 

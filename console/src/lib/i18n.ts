@@ -5,6 +5,7 @@ import { admin } from "./messages/admin";
 import { audit } from "./messages/audit";
 import { common } from "./messages/common";
 import { identity } from "./messages/identity";
+import { ml } from "./messages/ml";
 import { notifications } from "./messages/notifications";
 import { permissions } from "./messages/permissions";
 import { problems } from "./messages/problems";
@@ -28,6 +29,7 @@ export const messages = {
   ...problems,
   ...strength,
   ...surveillance,
+  ...ml,
   ...admin,
   ...notifications,
 };

@@ -3,6 +3,7 @@ import { createFileRoute, Outlet } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useAdminLive } from "@/features/admin/live";
 import { Bell } from "@/features/notifications/components/bell";
+import { useMlLive } from "@/features/ml/live";
 import { useNotificationsLive } from "@/features/notifications/live";
 import { Shell } from "@/features/shell/components/shell";
 import { useSurveillanceLive } from "@/features/surveillance/live";
@@ -25,6 +26,7 @@ function App() {
   const stats = useQuery({ ...statsQuery(1), enabled: sees });
   useSurveillanceLive();
   useAdminLive();
+  useMlLive();
   useNotificationsLive(me.workspace.id);
   useRoom(`workspace:${me.workspace.id}`);
   useRoom(`user:${me.id}`);

@@ -3,9 +3,9 @@ import type { ReactNode } from "react";
 import { Button, Disclosure as AriaDisclosure, DisclosurePanel } from "react-aria-components";
 
 /** A line that unfolds. What is folded is not built: lists of hundreds stay light. */
-export function Disclosure({ head, children }: { head: ReactNode; children: () => ReactNode }) {
+export function Disclosure({ head, isOpen, children }: { head: ReactNode; isOpen?: boolean; children: () => ReactNode }) {
   return (
-    <AriaDisclosure className="group">
+    <AriaDisclosure defaultExpanded={isOpen} className="group">
       {({ isExpanded }) => (
         <>
           <Button

@@ -2,17 +2,19 @@ import {
   Activity,
   AppWindow,
   Bot,
-  BrainCircuit,
+  Boxes,
   Building2,
   CalendarClock,
   Cctv,
   ChartColumn,
   DatabaseZap,
+  FlaskConical,
   Gauge,
   GraduationCap,
   Headphones,
   KeyRound,
   ListChecks,
+  MessageSquareQuote,
   Radio,
   ScrollText,
   Settings,
@@ -33,6 +35,9 @@ export interface Place {
     | "/surveillance/events"
     | "/surveillance/statistics"
     | "/surveillance/models"
+    | "/ml"
+    | "/ml/models"
+    | "/ml/prompts"
     | "/workspace/members"
     | "/workspace/usage"
     | "/workspace/services"
@@ -66,12 +71,17 @@ export const SENTINEL: readonly Place[] = [
   { to: "/surveillance/models", label: "nav.models", icon: Waypoints, permission: "surveillance.cameras.read" },
 ];
 
+export const ML: readonly Place[] = [
+  { to: "/ml", label: "nav.ml.experiments", icon: FlaskConical, permission: "ml.runs.read", below: "/ml/experiments", also: ["/ml/runs", "/ml/compare", "/ml/traces"] },
+  { to: "/ml/models", label: "nav.ml.models", icon: Boxes, permission: "ml.models.read" },
+  { to: "/ml/prompts", label: "nav.ml.prompts", icon: MessageSquareQuote, permission: "ml.models.read" },
+];
+
 /** Named here so that the house is seen whole; each says of itself that it is still to come. */
 export const TO_COME = [
   { app: "exams", name: "SmartExam", icon: GraduationCap, about: "coming.exams" },
   { app: "lofi", name: "Lofi Studio", icon: Headphones, about: "coming.lofi" },
   { app: "chat", name: "Chat", icon: Bot, about: "coming.chat" },
-  { app: "ml", name: "ML", icon: BrainCircuit, about: "coming.ml" },
 ] as const;
 
 export const WORKSPACE: readonly Place[] = [

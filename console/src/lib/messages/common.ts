@@ -89,7 +89,6 @@ export const common = {
   "coming.exams": ["Course document in, reviewed exam out; sat online or offline, graded and explained.", "Un cours entre, un examen relu sort ; passé en ligne ou sur papier, noté et expliqué."],
   "coming.lofi": ["Composes, mixes, films and publishes lo-fi tracks, on a schedule.", "Compose, mixe, filme et publie des morceaux lo-fi, selon un calendrier."],
   "coming.chat": ["Versioned conversation workflows and retrieval over your documents, with any model or none.", "Des scénarios de conversation versionnés et la recherche dans vos documents, avec ou sans modèle."],
-  "coming.ml": ["From data to features, model and report, with a tracking server that MLflow clients know.", "Des données au modèle et au rapport, avec un serveur de suivi que les clients MLflow connaissent."],
   "live.on": ["Live", "En direct"],
   "live.connecting": ["Connecting", "Connexion"],
   "live.lost": ["Connection lost, trying again", "Connexion perdue, nouvel essai"],

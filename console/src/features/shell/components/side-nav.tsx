@@ -5,7 +5,7 @@ import { useFormat } from "@/lib/format";
 import { useT } from "@/lib/i18n";
 import { useMe } from "@/lib/session";
 import { cx } from "@/ui/class-names";
-import { ADMINISTRATION, liesAt, openTo, SENTINEL, TO_COME, WORKSPACE, type Place } from "@/features/shell/navigation";
+import { ADMINISTRATION, liesAt, ML, openTo, SENTINEL, TO_COME, WORKSPACE, type Place } from "@/features/shell/navigation";
 
 const linkClass =
   "flex items-center gap-2.5 rounded-control px-2.5 py-1.5 text-muted hover:bg-sunken hover:text-ink data-[status=active]:bg-accent-soft data-[status=active]:font-medium data-[status=active]:text-accent pointer-coarse:py-2.5";
@@ -22,6 +22,7 @@ export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"
     list.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest" });
   }, [path]);
   const sentinel = openTo(SENTINEL, permissions);
+  const ml = openTo(ML, permissions);
   const workspace = openTo(WORKSPACE, permissions);
   const administration = openTo(ADMINISTRATION, permissions);
   return (
@@ -30,6 +31,13 @@ export function SideNav({ counts, onLeave }: { counts: Partial<Record<Place["to"
         <Group title="Sentinel">
           {sentinel.map((place) => (
             <Item key={place.to} place={place} count={counts[place.to]} onLeave={onLeave} />
+          ))}
+        </Group>
+      )}
+      {ml.length > 0 && (
+        <Group title="ML">
+          {ml.map((place) => (
+            <Item key={place.to} place={place} onLeave={onLeave} />
           ))}
         </Group>
       )}

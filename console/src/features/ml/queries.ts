@@ -1,0 +1,227 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { useWrite } from "@/lib/queries-client";
+import { artifactText, get, post } from "./client";
+import { keysOf, orderBy, plottedColumns, quoteValue, rowOf, usualColumns, type Column, type Order, type Row } from "./columns";
+import { grouped, pointsEach, pointsOf, type Point } from "./series";
+import type { ArtifactFile, Experiment, LoggedModel, Metric, Run } from "./types";
+
+export const keys = {
+  all: ["ml"],
+  experiments: ["ml", "experiments"],
+  runs: ["ml", "runs"],
+  history: ["ml", "history"],
+  models: ["ml", "models"],
+  traces: ["ml", "traces"],
+} as const;
+
+export type Lifecycle = "ACTIVE_ONLY" | "DELETED_ONLY";
+
+/** How often a run that goes on is asked for anew, while somebody looks. */
+export const LIVE_MS = 2_000;
+
+export const EXPERIMENTS_EACH = 200;
+
+/** Experiments whose name holds the words, the newest first. Below capitals and lower case count the same. */
+export const experimentsQuery = (words: string | undefined, lifecycle: Lifecycle) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.experiments, "list", { words, lifecycle }],
+    queryFn: async ({ pageParam, signal }) => {
+      const filter = words ? `attributes.name ILIKE ${quoteValue(`%${words}%`)}` : undefined;
+      const answer = await post<{ experiments?: Experiment[]; next_page_token?: string }>(
+        "experiments/search",
+        { filter, max_results: EXPERIMENTS_EACH, view_type: lifecycle, page_token: pageParam },
+        { signal },
+      );
+      return { items: answer.experiments ?? [], token: answer.next_page_token };
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ token }) => token,
+    placeholderData: keepPreviousData,
+  });
+
+export const experimentQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.experiments, id],
+    queryFn: async ({ signal }) => (await get<{ experiment: Experiment }>("experiments/get", { experiment_id: id }, { signal })).experiment,
+  });
+
+export interface RunsAsked {
+  experimentIds: readonly string[];
+  filter?: string;
+  order?: Order;
+  lifecycle: Lifecycle;
+  /** What is kept of each run; undefined for what is usual. */
+  columns?: readonly Column[];
+  /** Usual in a table, or of what is drawn. */
+  usual?: "table" | "plot";
+}
+
+export interface RunsPage {
+  rows: Row[];
+  columns: readonly Column[];
+  available: Column[];
+  token: string | undefined;
+}
+
+export const RUNS_EACH = 500;
+
+interface RunsAnswer {
+  runs?: Run[];
+  next_page_token?: string;
+}
+
+/** Runs page after page. Of an answer only what is shown is kept: what a run logged besides would fill the memory. */
+export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, usual = "table" }: RunsAsked) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.runs, "list", { experimentIds, filter, order, lifecycle, columns, usual }],
+    queryFn: async ({ pageParam, signal }): Promise<RunsPage> => {
+      const answer = await post<RunsAnswer>(
+        "runs/search",
+        {
+          experiment_ids: experimentIds,
+          filter,
+          run_view_type: lifecycle,
+          max_results: RUNS_EACH,
+          order_by: order ? [orderBy(order)] : undefined,
+          page_token: pageParam?.token,
+        },
+        { signal },
+      );
+      const runs = answer.runs ?? [];
+      const available = keysOf(runs);
+      const shown = columns ?? pageParam?.columns ?? (usual === "plot" ? plottedColumns(available) : usualColumns(available));
+      return { rows: runs.map((run) => rowOf(run, shown)), columns: shown, available, token: answer.next_page_token };
+    },
+    initialPageParam: undefined as { token: string; columns: readonly Column[] } | undefined,
+    getNextPageParam: ({ token, columns: shown }) => (token ? { token, columns: shown } : undefined),
+    placeholderData: keepPreviousData,
+  });
+
+/** Ids that one question names; more are asked for in turns. */
+const IDS_EACH = 200;
+
+/** Runs by their ids, in the order of the ids; those that are not there (any more) are missing. */
+export const runsByIdQuery = (experimentIds: readonly string[] | undefined, ids: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.runs, "chosen", { experimentIds, ids }],
+    queryFn: async ({ signal }) => {
+      const found = new Map<string, Run>();
+      if (experimentIds === undefined) {
+        const runs = await Promise.all(ids.map((id) => runOf(id, signal)));
+        for (const run of runs) found.set(run.info.run_id, run);
+      } else {
+        for (let at = 0; at < ids.length; at += IDS_EACH) {
+          const filter = `attributes.run_id IN (${ids.slice(at, at + IDS_EACH).map(quoteValue).join(", ")})`;
+          const answer = await post<RunsAnswer>("runs/search", { experiment_ids: experimentIds, filter, run_view_type: "ALL", max_results: IDS_EACH }, { signal });
+          for (const run of answer.runs ?? []) found.set(run.info.run_id, run);
+        }
+      }
+      return ids.flatMap((id) => found.get(id) ?? []);
+    },
+    enabled: ids.length > 0,
+    placeholderData: keepPreviousData,
+  });
+
+async function runOf(id: string, signal: AbortSignal): Promise<Run> {
+  return (await get<{ run: Run }>("runs/get", { run_id: id }, { signal })).run;
+}
+
+/** A run; while it goes on and the page is seen, every two seconds. */
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.runs, "one", id],
+    queryFn: ({ signal }) => runOf(id, signal),
+    refetchInterval: ({ state }) => (state.data?.info.status === "RUNNING" ? LIVE_MS : false),
+  });
+
+/** The runs below a run. */
+export const childrenQuery = (experimentId: string, runId: string) =>
+  queryOptions({
+    queryKey: [...keys.runs, "children", experimentId, runId],
+    queryFn: async ({ signal }) => {
+      const filter = `tags.\`mlflow.parentRunId\` = ${quoteValue(runId)}`;
+      const answer = await post<RunsAnswer>("runs/search", { experiment_ids: [experimentId], filter, max_results: 100 }, { signal });
+      return (answer.runs ?? []).map((run) => run.info);
+    },
+  });
+
+/**
+ * The values of a metric of several runs. `at` says what is known of its newest value: the question is asked anew only when
+ * something was logged since.
+ */
+export const historyQuery = (runIds: readonly string[], key: string, at = "") =>
+  queryOptions({
+    queryKey: [...keys.history, key, runIds, at],
+    queryFn: async ({ signal }) => {
+      const lines = new Map<string, Point[]>(runIds.map((id) => [id, []]));
+      // The server takes a hundred runs at a time.
+      for (let from = 0; from < runIds.length; from += 100) {
+        const answer = await get<{ metrics?: Metric[] }>(
+          "metrics/get-history-bulk-interval",
+          { run_ids: runIds.slice(from, from + 100), metric_key: key, max_results: pointsEach(runIds.length) },
+          { signal },
+        );
+        for (const [id, metrics] of grouped(answer.metrics ?? [], (metric) => metric.run_id ?? runIds[0]!)) lines.set(id, pointsOf(metrics));
+      }
+      return lines;
+    },
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+
+export const artifactsQuery = (runId: string, path: string) =>
+  queryOptions({
+    queryKey: [...keys.runs, "artifacts", runId, path],
+    queryFn: async ({ signal }) => (await get<{ files?: ArtifactFile[] }>("artifacts/list", { run_id: runId, path: path || undefined }, { signal })).files ?? [],
+    staleTime: 10_000,
+  });
+
+export const artifactTextQuery = (runId: string, path: string, bytes: number) =>
+  queryOptions({
+    queryKey: [...keys.runs, "artifact", runId, path, bytes],
+    queryFn: ({ signal }) => artifactText(runId, path, bytes, signal),
+    staleTime: 60_000,
+    gcTime: 30_000,
+  });
+
+export const loggedModelQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["ml", "logged-models", id],
+    queryFn: async ({ signal }) => (await get<{ model: LoggedModel }>(`logged-models/${encodeURIComponent(id)}`, {}, { signal })).model,
+    staleTime: 60_000,
+  });
+
+/* Writes. */
+
+const ofExperiments = [keys.experiments, keys.runs] as const;
+
+export const useCreateExperiment = () => useWrite((name: string) => post<{ experiment_id: string }>("experiments/create", { name }), keys.experiments);
+
+export const useRenameExperiment = (id: string) => useWrite((name: string) => post("experiments/update", { experiment_id: id, new_name: name }), keys.experiments);
+
+export const useLifeOfExperiment = (id: string) =>
+  useWrite((act: "delete" | "restore") => post(`experiments/${act}`, { experiment_id: id }), ...ofExperiments);
+
+/** A value of undefined takes the tag away. */
+export interface TagChange {
+  key: string;
+  value: string | undefined;
+}
+
+export const useTagExperiment = (id: string) =>
+  useWrite(
+    ({ key, value }: TagChange) =>
+      value === undefined ? post("experiments/delete-experiment-tag", { experiment_id: id, key }) : post("experiments/set-experiment-tag", { experiment_id: id, key, value }),
+    keys.experiments,
+  );
+
+export const useRenameRun = (id: string) => useWrite((name: string) => post("runs/update", { run_id: id, run_name: name }), keys.runs);
+
+/** One after the other: a fault ends it, and what was done before it stays done. */
+export const useLifeOfRuns = () =>
+  useWrite(async ({ act, ids }: { act: "delete" | "restore"; ids: readonly string[] }) => {
+    for (const id of ids) await post(`runs/${act}`, { run_id: id });
+  }, keys.runs);
+
+export const useTagRun = (id: string) =>
+  useWrite(({ key, value }: TagChange) => (value === undefined ? post("runs/delete-tag", { run_id: id, key }) : post("runs/set-tag", { run_id: id, key, value })), keys.runs);
