@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { createFileRoute, Link, Outlet } from "@tanstack/react-router";
+import { createFileRoute, Link, Outlet, useLocation } from "@tanstack/react-router";
 import { Pencil, RotateCcw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Crumbs, linkClass, Since, StatusBadge } from "@/features/ml/components/bits";
 import { NameDialog } from "@/features/ml/forms/name-dialog";
 import { experimentQuery, runQuery, useLifeOfRuns, useRenameRun } from "@/features/ml/queries";
 import { isSystem } from "@/features/ml/series";
+import { useTabInSight } from "@/features/ml/window";
 import type { Run } from "@/features/ml/types";
 import { useT } from "@/lib/i18n";
 import { toProblem } from "@/lib/problem";
@@ -38,6 +39,7 @@ function Shown({ run }: { run: Run }) {
   const life = useLifeOfRuns();
   const experiment = useQuery(experimentQuery(info.experiment_id)).data;
   const isDeleted = info.lifecycle_stage === "deleted";
+  const row = useTabInSight(useLocation({ select: (location) => location.pathname }));
   const params = { runId: info.run_id };
   const name = info.run_name || info.run_id;
   const tabs = [
@@ -87,7 +89,7 @@ function Shown({ run }: { run: Run }) {
         ))
       }
     >
-      <nav aria-label={name} className={tabsClass}>
+      <nav ref={row} aria-label={name} className={tabsClass}>
         {tabs.map(([to, label]) => (
           <Link key={to} to={to} params={params} activeOptions={{ exact: to === "/ml/runs/$runId", includeSearch: false }} className={tabClass}>
             {t(label)}

@@ -50,9 +50,11 @@ export function surface(samples: readonly Sample[], size = GRID): { values: numb
 
 export function levelsOf(samples: readonly Sample[], count = 9, size = GRID): Level[] {
   if (samples.length < 3) return [];
-  const { values, x, y } = surface(samples, size);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const heights = samples.map(({ z }) => z);
+  const [least, most] = [Math.min(...heights), Math.max(...heights)];
+  // By the samples: the means between equal ones differ by their rounding.
   if (least === most) return [];
+  const { values, x, y } = surface(samples, size);
   const thresholds = Array.from({ length: count }, (_, at) => least + ((most - least) * at) / count);
   // d3 speaks of cells' corners: half a cell off the points, which are their middles.
   const place = (value: number, [from, to]: [number, number]) => from + ((Math.min(Math.max(value - 0.5, 0), size - 1)) / (size - 1)) * (to - from);

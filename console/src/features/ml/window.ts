@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
 /** Rows beyond what is seen that are built all the same, so that scrolling shows no gaps. */
 const SPARE = 12;
@@ -49,6 +49,15 @@ export function useSeenRows(count: number, rowHeight: number): { box: (element: 
     onLook();
   }, []);
   return { box, seen };
+}
+
+/** Of a row of tabs that is longer than the window, the current one is in sight. */
+export function useTabInSight(path: string): RefObject<HTMLElement | null> {
+  const row = useRef<HTMLElement>(null);
+  useEffect(() => {
+    row.current?.querySelector("[data-status=active]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  }, [path]);
+  return row;
 }
 
 /** Whether an element is, or was, in sight: charts below the fold are not asked for. */

@@ -31,7 +31,7 @@ export function ExperimentList({ experiments }: { experiments: readonly Experime
         <tbody className="divide-y divide-line">
           {experiments.map((experiment) => (
             <tr key={experiment.experiment_id} className="hover:bg-sunken">
-              <th scope="row" className={`${cell} max-w-0 font-normal sm:max-w-96`}>
+              <th scope="row" className={`${cell} w-full max-w-0 font-normal sm:w-auto sm:max-w-96`}>
                 <Link to="/ml/experiments/$experimentId" params={{ experimentId: experiment.experiment_id }} className="block truncate font-medium hover:text-accent hover:underline">
                   {experiment.name}
                 </Link>

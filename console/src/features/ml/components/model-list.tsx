@@ -44,13 +44,13 @@ export function ModelList({ models, isPrompts }: { models: readonly Model[]; isP
             const staged = (model.latest_versions ?? []).filter(({ current_stage }) => current_stage && current_stage !== "None");
             return (
               <tr key={model.name} className="hover:bg-sunken">
-                <th scope="row" className={`${cell} max-w-0 font-normal sm:max-w-96`}>
+                <th scope="row" className={`${cell} w-full max-w-0 font-normal sm:w-auto sm:max-w-96`}>
                   <Link to={isPrompts ? "/ml/prompts/$name" : "/ml/models/$name"} params={{ name: model.name }} className="block truncate font-medium hover:text-accent hover:underline">
                     {model.name}
                   </Link>
                   <span className="line-clamp-1 text-sm text-muted">{model.description}</span>
                 </th>
-                <td className={`${cell} tabular-nums`}>{last === undefined ? <span className="text-muted">–</span> : t("ml.version.n", { version: last })}</td>
+                <td className={`${cell} whitespace-nowrap tabular-nums`}>{last === undefined ? <span className="text-muted">–</span> : t("ml.version.n", { version: last })}</td>
                 <td className={`${cell} hidden sm:table-cell`}>
                   <span className="flex flex-wrap gap-1">
                     {(model.aliases ?? []).map(({ alias, version }) => (

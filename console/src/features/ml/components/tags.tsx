@@ -69,8 +69,7 @@ export function Tags({ tags, write, label }: { tags: readonly Pair[]; write?: Wr
 function Tag({ tag }: { tag: Pair }) {
   return (
     <>
-      <span className="text-muted">{tag.key}</span>
-      {tag.value !== "" && <span className="ml-1.5">{tag.value}</span>}
+      <span className="text-muted">{tag.key}</span> {tag.value}
     </>
   );
 }

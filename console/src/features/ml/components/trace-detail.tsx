@@ -83,7 +83,7 @@ function Waterfall({ bars, shown, onSpan }: { bars: readonly Bar[]; shown: strin
               type="button"
               aria-current={isShown || undefined}
               onClick={() => onSpan(span.span_id)}
-              className={cx("grid w-full cursor-pointer grid-cols-[minmax(0,11rem)_minmax(0,1fr)_4.5rem] items-center gap-3 px-4 py-1 text-left text-sm hover:bg-sunken focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,16rem)_minmax(0,1fr)_5rem] pointer-coarse:py-2.5", isShown && "bg-accent-soft")}
+              className={cx("grid w-full cursor-pointer grid-cols-[minmax(0,8.5rem)_minmax(0,1fr)_3.5rem] items-center gap-3 px-4 py-1 text-left text-sm hover:bg-sunken focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,16rem)_minmax(0,1fr)_5rem] pointer-coarse:py-2.5", isShown && "bg-accent-soft")}
             >
               <span className="flex min-w-0 items-center gap-1.5" style={{ paddingLeft: `${Math.min(depth, 8) * 0.75}rem` }}>
                 <span aria-hidden className="size-2 shrink-0 rounded-full" style={{ background: colourOf(inks, types.indexOf(type)) }} />
