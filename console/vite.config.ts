@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
 import { reference } from "./scripts/reference.mjs";
 
 const server = process.env.SOCLE_DEV_SERVER ?? "http://127.0.0.1:8000";
-const proxied = ["/api", "/video_feed", "/health", "/metrics", "/openapi.json", "/oauth", "/.well-known", "/docs", "/redoc", "/reference"];
+const proxied = ["/api", "/ajax-api", "/get-artifact", "/video_feed", "/health", "/metrics", "/openapi.json", "/oauth", "/.well-known", "/docs", "/redoc", "/reference"];
 
 export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },

@@ -125,7 +125,7 @@ export async function items<T>(page: Page, house: House, path: string): Promise<
 }
 
 /** The token that goes with every unsafe request of this page's session. */
-const csrf = async (page: Page) => decodeURIComponent((await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value);
+export const csrf = async (page: Page) => decodeURIComponent((await page.context().cookies()).find((cookie) => cookie.name === "socle_csrf")!.value);
 
 /** Asks the API for something, as the person of this page; the answer may be a refusal. */
 export async function ask(page: Page, house: House, method: "post" | "put" | "patch" | "delete", path: string, data?: unknown) {

@@ -3,6 +3,7 @@ import { expect, test, type Browser, type Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { administrator, ask, firstRun, items, openHouse, send, watchFaults, type House } from "./house";
+import { furnishMl, mlPaths } from "./ml-data";
 import { openMailbox, type Mailbox } from "./mailbox";
 import { code } from "./totp";
 
@@ -91,6 +92,7 @@ async function paths(page: Page): Promise<Record<string, string>> {
     services: "/workspace/services",
     usage: "/workspace/usage",
     "workspace-settings": "/workspace/settings",
+    ...(await mlPaths(page, house)),
     tasks: "/admin/tasks",
     ...(task && { task: `/admin/tasks/${task.id}` }),
     queues: "/admin/queues",
@@ -149,6 +151,7 @@ async function furnish(page: Page) {
   const { items } = (await (await page.request.get(`${house.base}/api/v1/schedules`)).json()) as { items: { name: string }[] };
   if (items[0]) await make("post", `/schedules/${items[0].name}/run`);
   await house.notify("Maintenance at noon");
+  await furnishMl(page, house);
   const url = process.env.SOCLE_E2E_CAMERA;
   if (!url) return;
   const base = "/surveillance";

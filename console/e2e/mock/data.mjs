@@ -11,6 +11,7 @@ export const PERMISSIONS = [
   "admin.tasks.read", "admin.tasks.write", "admin.queues.read", "admin.queues.write", "admin.system.read", "admin.schedules.read", "admin.schedules.write", "admin.cache.read", "admin.cache.write",
   "admin.limits.read", "admin.settings.read", "admin.settings.write", "admin.events.read",
   "notifications.webhooks.read", "notifications.webhooks.write", "notifications.mail.read", "notifications.mail.write",
+  "ml.runs.read", "ml.runs.write", "ml.models.read", "ml.models.write",
   "surveillance.cameras.read", "surveillance.cameras.write", "surveillance.events.read",
   "surveillance.events.acknowledge", "surveillance.models.write",
 ];

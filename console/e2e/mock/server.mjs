@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import * as data from "./data.mjs";
 import { identity } from "./identity.mjs";
+import { artifact, ml } from "./ml.mjs";
 import { pictures } from "./pictures.mjs";
 import { platform } from "./platform.mjs";
 
@@ -171,6 +172,7 @@ const routes = {
 };
 Object.assign(routes, identity({ users: state.users, page, refuse, me, account, catalogue: data.PERMISSIONS, workspaces }));
 Object.assign(routes, platform({ tasks: state.tasks, users: state.users, page, find, refuse, me, announce }));
+Object.assign(routes, ml({ refuse, announce }));
 const table = Object.entries(routes).map(([route, handler]) => {
   const [method, path] = route.split(" ");
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
@@ -185,10 +187,12 @@ const server = createServer(async (request, response) => {
     response.writeHead(status, { "Content-Type": type, "X-Request-ID": requestId, "API-Version": "1", "Cache-Control": "no-store", ...headers });
     response.end(body);
   };
+  const isMlflow = url.pathname.startsWith("/ajax-api/");
   const problem = ({ status = 500, error = "internal", message, errors }) =>
-    send(status, JSON.stringify({ type: `/problems/${error}`, title: "Refused", status, detail: message, error, request_id: requestId, timestamp: new Date().toISOString(), errors }), "application/problem+json");
+    isMlflow ? send(status, JSON.stringify({ error_code: error, message }), "application/json") : send(status, JSON.stringify({ type: `/problems/${error}`, title: "Refused", status, detail: message, error, request_id: requestId, timestamp: new Date().toISOString(), errors }), "application/problem+json");
   if (url.pathname === "/health/ready") return send(200, JSON.stringify({ status: "ready", checks: { database: "ok", storage: "ok" } }));
-  if (!url.pathname.startsWith("/api/")) return file(url.pathname, response);
+  if (url.pathname === "/get-artifact") return send(200, artifact(url.searchParams.get("path")), "text/plain", { "Content-Disposition": "attachment" });
+  if (!isMlflow && !url.pathname.startsWith("/api/")) return file(url.pathname, response);
   try {
     const open = url.pathname === "/api/v1/installation" || url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password$|workspace|security|totp|passkeys|api-keys|applications|confirm$|recovery-codes)/.test(url.pathname);
     if (!open && !signedIn && process.env.SOCLE_MOCK_SIGNED_IN !== "1") refuse(401, "unauthenticated", "sign in first");
