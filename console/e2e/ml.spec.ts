@@ -77,7 +77,10 @@ test("experiments are run from the console while clients log", async ({ page, re
     const run = await mlflow.run(experiment, "calm-otter");
     const points = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => ({ key: "train/loss", value: 1 / (from + at + 1), step: from + at, timestamp: Date.now() }));
     await mlflow.log("runs/log-batch", { run_id: run.run_id, metrics: points(0, 10), params: [{ key: "lr", value: "0.01" }] });
-    await page.goto(`${house.base}/ml/runs/${run.run_id}/metrics`);
+    // The address that the client prints, which is that of MLflow's own pages.
+    await page.goto(`${house.base}/#/experiments/${experiment}/runs/${run.run_id}`);
+    await expect(page).toHaveURL(`${house.base}/ml/runs/${run.run_id}`);
+    await page.getByRole("navigation", { name: "calm-otter" }).getByRole("link", { name: "Metrics" }).click();
     const chart = page.getByTestId("metric-chart");
     await expect(chart).toHaveAttribute("data-points", "10");
     await expect(page.getByText("Running", { exact: true })).toBeVisible();

@@ -72,8 +72,9 @@ export function parallelOption(rows: readonly Row[], axes: readonly Column[], na
         name: nameOf(column).length > 18 ? `${nameOf(column).slice(0, 17)}…` : nameOf(column),
         nameTextStyle: { color: inks.ink, fontFamily: FONT, fontSize: 12 },
         type: isLog ? "log" : "value",
-        min: names ? -0.5 : min,
-        max: names ? names.length - 0.5 : max,
+        // Names stand at whole numbers, and the axis begins and ends at one without a name.
+        min: names ? -1 : min,
+        max: names ? names.length : max,
         ...(names && names.length <= 12 && { interval: 1 }),
         axisLine: { lineStyle: { color: inks.muted } },
         axisTick: { show: false },
@@ -81,6 +82,9 @@ export function parallelOption(rows: readonly Row[], axes: readonly Column[], na
           color: inks.muted,
           fontFamily: FONT,
           fontSize: 11,
+          hideOverlap: true,
+          textBorderColor: inks.surface,
+          textBorderWidth: 3,
           formatter: (value: number) => (names ? (Number.isInteger(value) ? (names[value] ?? "").slice(0, 14) : "") : figure(value)),
         },
         areaSelectStyle: { width: 16, borderColor: inks.accent, color: inks.accent, opacity: 0.25 },
@@ -102,7 +106,7 @@ export function parallelOption(rows: readonly Row[], axes: readonly Column[], na
 
 /** The axis ends where the runs do, with a little air; names stand in the middle of their places. */
 function bounds(values: readonly (number | undefined)[], names: readonly string[] | undefined) {
-  if (names) return { min: -0.5, max: names.length - 0.5, ...(names.length <= 20 && { interval: 1 }) };
+  if (names) return { min: -1, max: names.length, ...(names.length <= 20 && { interval: 1 }) };
   const [least, most] = rangeOf(values);
   if (isWide(values)) return { min: least / 1.2, max: most * 1.2 };
   const air = (most - least) * 0.03;

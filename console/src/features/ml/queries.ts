@@ -100,22 +100,23 @@ export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, us
 /** Ids that one question names; more are asked for in turns. */
 const IDS_EACH = 200;
 
-/** Runs by their ids, in the order of the ids; those that are not there (any more) are missing. */
+/** Runs by their ids, in the order of the ids. Of given experiments, those that are not there (any more) are missing; else that is a fault. */
 export const runsByIdQuery = (experimentIds: readonly string[] | undefined, ids: readonly string[]) =>
   queryOptions({
     queryKey: [...keys.runs, "chosen", { experimentIds, ids }],
     queryFn: async ({ signal }) => {
       const found = new Map<string, Run>();
-      if (experimentIds === undefined) {
-        const runs = await Promise.all(ids.map((id) => runOf(id, signal)));
-        for (const run of runs) found.set(run.info.run_id, run);
-      } else {
-        for (let at = 0; at < ids.length; at += IDS_EACH) {
-          const filter = `attributes.run_id IN (${ids.slice(at, at + IDS_EACH).map(quoteValue).join(", ")})`;
-          const answer = await post<RunsAnswer>("runs/search", { experiment_ids: experimentIds, filter, run_view_type: "ALL", max_results: IDS_EACH }, { signal });
-          for (const run of answer.runs ?? []) found.set(run.info.run_id, run);
-        }
+      const keep = (run: Run) => found.set(run.info.run_id, run);
+      // Runs that are compared are mostly of one experiment: the first one tells of which.
+      if (experimentIds === undefined) keep(await runOf(ids[0]!, signal));
+      const places = experimentIds ?? [[...found.values()][0]!.info.experiment_id];
+      const rest = ids.filter((id) => !found.has(id));
+      for (let at = 0; at < rest.length; at += IDS_EACH) {
+        const filter = `attributes.run_id IN (${rest.slice(at, at + IDS_EACH).map(quoteValue).join(", ")})`;
+        const answer = await post<RunsAnswer>("runs/search", { experiment_ids: places, filter, run_view_type: "ALL", max_results: IDS_EACH }, { signal });
+        answer.runs?.forEach(keep);
       }
+      if (experimentIds === undefined) (await Promise.all(rest.filter((id) => !found.has(id)).map((id) => runOf(id, signal)))).forEach(keep);
       return ids.flatMap((id) => found.get(id) ?? []);
     },
     enabled: ids.length > 0,

@@ -46,7 +46,7 @@ export function Tags({ tags, write, label }: { tags: readonly Pair[]; write?: Wr
                 aria-label={t("ml.tag.remove", { key: tag.key })}
                 disabled={write.isPending}
                 onClick={() => write.mutate({ key: tag.key, value: undefined }, { onError: (error) => toast(toProblem(error).message, "bad") })}
-                className="cursor-pointer rounded-r-control p-1 text-muted hover:bg-sunken hover:text-ink pointer-coarse:p-2"
+                className="flex size-6 cursor-pointer items-center justify-center rounded-r-control text-muted hover:bg-sunken hover:text-ink pointer-coarse:size-9"
               >
                 <X aria-hidden className="size-3.5" />
               </button>
