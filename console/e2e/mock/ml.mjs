@@ -67,7 +67,7 @@ function trace(n) {
 const FILES = {
   "report.json": '{"accuracy": 0.931, "per_class": {"positive": {"f1": 0.95}}}',
   "tables/confusion.csv": "actual,negative,positive\nnegative,812,58\npositive,40,1204\n",
-  "report.html": "<h1>Evaluation</h1><p>Accuracy <b>0.931</b></p>",
+  "report.html": "<style>b { color: seagreen }</style><h1>Evaluation</h1><p>Accuracy <b>0.931</b></p><script>document.body.append(`origin: ${origin}`)</script>",
 };
 
 export function ml({ refuse, announce }) {

@@ -191,7 +191,7 @@ const server = createServer(async (request, response) => {
   const problem = ({ status = 500, error = "internal", message, errors }) =>
     isMlflow ? send(status, JSON.stringify({ error_code: error, message }), "application/json") : send(status, JSON.stringify({ type: `/problems/${error}`, title: "Refused", status, detail: message, error, request_id: requestId, timestamp: new Date().toISOString(), errors }), "application/problem+json");
   if (url.pathname === "/health/ready") return send(200, JSON.stringify({ status: "ready", checks: { database: "ok", storage: "ok" } }));
-  if (url.pathname === "/get-artifact") return send(200, artifact(url.searchParams.get("path")), "text/plain", { "Content-Disposition": "attachment" });
+  if (url.pathname === "/get-artifact") return serveArtifact(url.searchParams, request, send);
   if (!isMlflow && !url.pathname.startsWith("/api/")) return file(url.pathname, response);
   try {
     const open = url.pathname === "/api/v1/installation" || url.pathname.startsWith("/api/v1/auth/") && !/\/(me|sessions|password$|workspace|security|totp|passkeys|api-keys|applications|confirm$|recovery-codes)/.test(url.pathname);
@@ -253,6 +253,13 @@ function serveMedia(kind, request, response, send, offset) {
   push();
   const timer = setInterval(push, 200);
   request.on("close", () => clearInterval(timer));
+}
+
+/** As a download; and, asked so, as a page with a policy of its own for a frame. */
+function serveArtifact(query, request, send) {
+  const path = query.get("path");
+  const inline = query.get("inline") === "true" && { "Content-Disposition": "inline", "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'self'" };
+  send(200, request.method === "HEAD" ? undefined : artifact(path), path.endsWith(".html") ? "text/html" : "text/plain", inline || { "Content-Disposition": "attachment" });
 }
 
 function file(path, response) {

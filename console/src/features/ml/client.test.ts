@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { artifactHref, errorCode, get, post, refusal } from "./client";
+import { artifactHref, errorCode, get, isFramed, post, refusal } from "./client";
 
 describe("a refusal in MLflow's form", () => {
   it("is shown as it is", () => {
@@ -44,6 +44,16 @@ describe("calls", () => {
   it("throw what was refused", async () => {
     answer({ error_code: "INVALID_PARAMETER_VALUE", message: "no" }, 400);
     await expect(post("runs/search", {})).rejects.toMatchObject({ status: 400, code: "INVALID_PARAMETER_VALUE", message: "no" });
+  });
+  it.each([
+    ["inline", "sandbox allow-scripts; default-src 'none'", true],
+    ["inline; filename=x", "default-src 'none'; sandbox", true],
+    ["attachment", "sandbox; default-src 'none'", false],
+    ["inline", "default-src 'self'", false],
+    ["inline", "sandbox allow-scripts allow-same-origin", false],
+  ])("frame only what is sandboxed: %s, %s", async (disposition, policy, expected) => {
+    vi.stubGlobal("fetch", () => Promise.resolve(new Response(null, { headers: { "Content-Disposition": disposition, "Content-Security-Policy": policy } })));
+    expect(await isFramed("r", "a.html")).toBe(expected);
   });
   it("name files by their whole path", () => {
     expect(artifactHref("r", "a b/c&d.txt")).toBe("/get-artifact?run_id=r&path=a+b%2Fc%26d.txt");

@@ -43,7 +43,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("Accept-Language", currentLocale());
   const token = csrfToken();
-  if (token && init.method !== "GET") headers.set("X-CSRF-Token", token);
+  if (token && init.method !== "GET" && init.method !== "HEAD") headers.set("X-CSRF-Token", token);
   let response: Response;
   try {
     response = await fetch(path, { ...init, headers, credentials: "same-origin" });
@@ -81,6 +81,17 @@ export async function post<T = unknown>(path: string, body: unknown, options: Op
 /** Where a run's file is, for the browser. */
 export function artifactHref(runId: string, path: string): string {
   return `/get-artifact${query({ run_id: runId, path })}`;
+}
+
+/** The same to be shown in a frame: the server sandboxes it by its policy, and does not hand it out as a download. */
+export function framedHref(runId: string, path: string): string {
+  return `/get-artifact${query({ run_id: runId, path, inline: true })}`;
+}
+
+/** Whether it does: without both, somebody else's page would be a download, or ours. */
+export async function isFramed(runId: string, path: string, signal?: AbortSignal): Promise<boolean> {
+  const { headers } = await send(framedHref(runId, path), { method: "HEAD", signal });
+  return /^inline/i.test(headers.get("Content-Disposition") ?? "") && /(^|[;,]\s*)sandbox(?![^;]*allow-same-origin)/i.test(headers.get("Content-Security-Policy") ?? "");
 }
 
 /** Its first bytes, and whether there are more. */

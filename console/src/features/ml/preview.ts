@@ -86,14 +86,14 @@ export function foldersTo(path: string): string[] {
  * lists and pictures that lie within.
  */
 export function plainHtml(html: string): string {
-  // Taken out of the text already: the policy tells of each style that a parser meets, though the document is never shown.
-  const unstyled = html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, "").replace(/\sstyle\s*=/gi, " data-style=");
+  // Taken out of the text already: the policy tells of each style and handler that a parser meets, though the document is never shown.
+  const unstyled = html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, "").replace(/\s(style|on[a-z]+)\s*=/gi, " data-dropped=");
   const parsed = new DOMParser().parseFromString(unstyled, "text/html");
   for (const element of parsed.querySelectorAll("script, style, link, meta, base, iframe, object, embed, form")) element.remove();
   for (const element of parsed.querySelectorAll("*")) {
     for (const { name, value } of [...element.attributes]) {
       const loads = (name === "src" || name === "srcset" || name === "href" || name === "xlink:href" || name === "poster" || name === "background") && !/^(data:image\/|#)/i.test(value);
-      if (name === "style" || name === "data-style" || name.startsWith("on") || loads) element.removeAttribute(name);
+      if (name === "style" || name === "data-dropped" || name.startsWith("on") || loads) element.removeAttribute(name);
     }
   }
   return `<!doctype html>${parsed.documentElement.outerHTML}`;

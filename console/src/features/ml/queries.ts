@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { useWrite } from "@/lib/queries-client";
-import { artifactText, get, post } from "./client";
+import { artifactText, get, isFramed, post } from "./client";
 import { keysOf, orderBy, plottedColumns, quoteValue, rowOf, usualColumns, type Column, type Order, type Row } from "./columns";
 import { grouped, pointsEach, pointsOf, type Point } from "./series";
 import type { ArtifactFile, Experiment, LoggedModel, Metric, Run } from "./types";
@@ -18,6 +18,9 @@ export type Lifecycle = "ACTIVE_ONLY" | "DELETED_ONLY";
 
 /** How often a run that goes on is asked for anew, while somebody looks. */
 export const LIVE_MS = 2_000;
+
+/** The same of a list with such runs. */
+const LIVE_LIST_MS = 10_000;
 
 export const EXPERIMENTS_EACH = 200;
 
@@ -95,6 +98,9 @@ export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, us
     initialPageParam: undefined as { token: string; columns: readonly Column[] } | undefined,
     getNextPageParam: ({ token, columns: shown }) => (token ? { token, columns: shown } : undefined),
     placeholderData: keepPreviousData,
+    // Whoever scrolled through thousands does not have them all asked for again by coming back to the window.
+    refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= 2,
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 && state.data.pages[0]!.rows.some(({ info }) => info.status === "RUNNING") ? LIVE_LIST_MS : false),
   });
 
 /** Ids that one question names; more are asked for in turns. */
@@ -183,6 +189,14 @@ export const artifactTextQuery = (runId: string, path: string, bytes: number) =>
     queryFn: ({ signal }) => artifactText(runId, path, bytes, signal),
     staleTime: 60_000,
     gcTime: 30_000,
+  });
+
+/** Whether the server shows a page of somebody else's in a frame, with an origin and a policy of its own. */
+export const framedQuery = (runId: string, path: string) =>
+  queryOptions({
+    queryKey: [...keys.runs, "framed", runId, path],
+    queryFn: ({ signal }) => isFramed(runId, path, signal),
+    staleTime: 60_000,
   });
 
 export const loggedModelQuery = (id: string) =>

@@ -6,9 +6,9 @@ import { pretty } from "@/lib/pretty";
 import { Button } from "@/ui/button";
 import { Notice } from "@/ui/notice";
 import { Empty, Loading } from "@/ui/states";
-import { artifactHref } from "@/features/ml/client";
+import { artifactHref, framedHref } from "@/features/ml/client";
 import { plainHtml, previewOf, TABLE_BYTES, tableOfJson, tableOfText, TEXT_BYTES, type PreviewKind, type Table } from "@/features/ml/preview";
-import { artifactTextQuery } from "@/features/ml/queries";
+import { artifactTextQuery, framedQuery } from "@/features/ml/queries";
 import { MlFault } from "./bits";
 
 interface Props {
@@ -35,10 +35,10 @@ export function Preview({ runId, path, size }: Props) {
       </div>
     );
   }
-  return <ByText runId={runId} path={path} size={size} kind={kind} />;
+  return kind === "html" ? <Html runId={runId} path={path} /> : <ByText runId={runId} path={path} kind={kind} />;
 }
 
-function ByText({ runId, path, kind }: Props & { kind: PreviewKind }) {
+function ByText({ runId, path, kind }: Omit<Props, "size"> & { kind: PreviewKind }) {
   const t = useT();
   const query = useQuery(artifactTextQuery(runId, path, kind === "text" ? TEXT_BYTES : TABLE_BYTES));
   if (query.isError) return <MlFault error={query.error} className="m-4" />;
@@ -64,7 +64,7 @@ function Content({ kind, path, text, isCut }: { kind: PreviewKind; path: string;
       return { text };
     }
   }, [kind, path, text, isCut]);
-  if (kind === "html") return <Html text={text} path={path} />;
+  if (kind === "html") return <PlainHtml text={text} path={path} />;
   if ("table" in value) return <TableView table={value.table} label={path} />;
   return (
     <pre tabIndex={0} role="region" aria-label={path} className="max-h-[70dvh] overflow-auto p-4 font-mono text-xs leading-5 break-words whitespace-pre-wrap focus-visible:-outline-offset-2">
@@ -74,16 +74,25 @@ function Content({ kind, path, text, isCut }: { kind: PreviewKind; path: string;
 }
 
 /**
- * Somebody else's page, in a frame of its own without scripts and without our origin: it sees nothing of the console. It is under
- * the console's policy, which takes no styles from texts, so that these are left out.
+ * Somebody else's page, in a frame with another origin: it sees nothing of the console. Where the server gives it a policy of its own,
+ * it runs as it is; else it is under ours, which takes no scripts and styles from texts, so that these are left out.
  */
-function Html({ text, path }: { text: string; path: string }) {
+function Html({ runId, path }: { runId: string; path: string }) {
+  const framed = useQuery(framedQuery(runId, path));
+  if (framed.isPending) return <Loading />;
+  if (framed.data) return <iframe title={path} sandbox="allow-scripts" src={framedHref(runId, path)} className={frameClass} style={{ colorScheme: "light" }} />;
+  return <ByText runId={runId} path={path} kind="html" />;
+}
+
+const frameClass = "block h-[70dvh] w-full rounded-b-card bg-white";
+
+function PlainHtml({ text, path }: { text: string; path: string }) {
   const t = useT();
   const plain = useMemo(() => plainHtml(text), [text]);
   return (
     <>
       <p className="border-b border-line px-4 py-2 text-sm text-muted">{t("ml.preview.html")}</p>
-      <iframe title={path} sandbox="" srcDoc={plain} className="block h-[70dvh] w-full rounded-b-card bg-white" style={{ colorScheme: "light" }} />
+      <iframe title={path} sandbox="" srcDoc={plain} className={frameClass} style={{ colorScheme: "light" }} />
     </>
   );
 }
