@@ -41,6 +41,7 @@ export const ml = {
   "ml.runs.all": ["{n} run | {n} runs", "{n} run | {n} runs"],
   "ml.runs.loaded": ["The first {n}; more follow as you scroll | The first {n}; more follow as you scroll", "Le premier {n} ; la suite vient en défilant | Les {n} premiers ; la suite vient en défilant"],
   "ml.runs.newest": ["The newest {n} | The newest {n}", "Le {n} plus récent | Les {n} plus récents"],
+  "ml.runs.more": ["{n} more run | {n} more runs", "{n} run de plus | {n} runs de plus"],
   "ml.runs.chosen": ["{n} run chosen | {n} runs chosen", "{n} run choisi | {n} runs choisis"],
   "ml.runs.none": ["No runs yet", "Pas encore de runs"],
   "ml.runs.noMatch": ["No run matches", "Aucun run ne correspond"],

@@ -15,6 +15,7 @@ import type { ChartSearch } from "@/features/ml/view-state";
 import { useWasSeen } from "@/features/ml/window";
 import { MlFault } from "./bits";
 import { LineChart, type ChartLine } from "./line-chart";
+import { ValueBars } from "./value-bars";
 
 /** More charts of one group are folded until somebody asks. */
 const SHOWN = 24;
@@ -122,7 +123,9 @@ function MetricChart({ name, runs, search }: { name: string; runs: readonly Run[
         <MlFault error={query.error} />
       ) : (
         <div className={cx(!query.data && "pulse-soft rounded bg-sunken")}>
-          {query.data ? (
+          {query.data && points > 0 && lines.every((line) => line.points.length < 2) ? (
+            <ValueBars lines={lines} />
+          ) : query.data ? (
             <LineChart lines={lines} axis={search.x ?? "step"} smooth={search.smooth ?? 0} isLog={search.log === "1"} label={t("ml.chart.label", { name, n: points })} />
           ) : (
             <div className="h-55" />

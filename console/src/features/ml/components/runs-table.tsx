@@ -126,7 +126,14 @@ const Line = memo(function Line({ row, at, columns, isChosen, onTurn }: LineProp
   return (
     <div role="row" aria-rowindex={at + 2} aria-selected={isChosen} className="group absolute inset-x-0 flex h-9 border-b border-line hover:bg-sunken" style={{ top: at * ROW_PX }}>
       <div role="rowheader" className={cx(nameClass, "group-hover:bg-sunken")}>
-        <Checkbox aria-label={t("ml.choose", { name })} isSelected={isChosen} onChange={(on) => onTurn(info.run_id, on)} />
+        {/* The browser's own: rows by the dozen are built while somebody scrolls. */}
+        <input
+          type="checkbox"
+          aria-label={t("ml.choose", { name })}
+          checked={isChosen}
+          onChange={(event) => onTurn(info.run_id, event.target.checked)}
+          className="size-4.5 shrink-0 cursor-pointer accent-accent"
+        />
         {row.parent && <CornerDownRight aria-label={t("ml.child")} className="size-3.5 shrink-0 text-muted" />}
         <Link to="/ml/runs/$runId" params={{ runId: info.run_id }} preload={false} className="truncate font-medium hover:text-accent hover:underline" title={name}>
           {name}
