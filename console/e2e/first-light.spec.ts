@@ -49,7 +49,7 @@ test("from the first run to an acknowledged event", async ({ page }) => {
 
   if (model) {
     await test.step("a detector is uploaded", async () => {
-      await page.getByRole("link", { name: "Models" }).click();
+      await page.getByRole("link", { name: "Models", exact: true }).click();
       await page.locator("input[type=file]").setInputFiles(model);
       const installed = page.getByRole("listitem").filter({ hasText: "sha256" });
       await expect(installed).toBeVisible({ timeout: 120_000 });
