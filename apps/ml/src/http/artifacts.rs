@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures::TryStreamExt as _;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use kernel::Allow;
 use serde_json::{Value, json};
 
@@ -100,15 +100,35 @@ pub(super) async fn get(call: Call) -> Result<Response, Error> {
     send(&call.ml, &allow, &call.headers, &path, "application/octet-stream").await
 }
 
-/// For the browser, which shows pictures and text by their type.
+/// For the browser, which shows pictures and text by their type. With `inline`, HTML is shown in place of being saved.
 pub(super) async fn of_run(call: Call) -> Result<Response, Error> {
     let allow = call.allow::<ReadRuns>()?;
     let path = folder(&call, "path")?;
     let run_id = call.params.run_id()?;
     let kind = mime_guess::from_path(path.as_str()).first_or_octet_stream();
     let whole = call.ml.run_artifact_path(&allow, &run_id, &path).await?;
-    send(&call.ml, &allow, &call.headers, &whole, kind.essence_str()).await
+    let mut response = send(&call.ml, &allow, &call.headers, &whole, kind.essence_str()).await?;
+    if call.params.bool("inline")? == Some(true) && kind == mime_guess::mime::TEXT_HTML {
+        for (name, value) in SHOWN_IN_A_FRAME {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
 }
+
+/// Somebody else's page, in a frame of ours: its scripts run, but without this server's origin, so that they reach neither
+/// its cookies nor its API, and without a connection to anywhere.
+const SHOWN_IN_A_FRAME: [(HeaderName, HeaderValue); 3] = [
+    (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; \
+             style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'",
+        ),
+    ),
+];
 
 async fn send(
     ml: &Ml,

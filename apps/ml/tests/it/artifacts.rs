@@ -82,6 +82,35 @@ async fn artifacts_go_up_and_down_and_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_somebody_elses_is_shown_without_our_origin() {
+    with_admin(async |_, admin| {
+        let run_id = run(admin, "0", "r", 1).await;
+        let root = format!("0/{run_id}/artifacts");
+        put(admin, &format!("{root}/report.html"), b"<script>1</script>".to_vec()).await.expect(200);
+        put(admin, &format!("{root}/drawing.svg"), b"<svg/>".to_vec()).await.expect(200);
+        let place = |name: &str| format!("/get-artifact?run_id={run_id}&path={name}");
+
+        let saved = admin.get(&place("report.html")).await.expect(200);
+        assert!(saved.header("content-disposition").starts_with("attachment"));
+        assert_eq!(saved.header("x-frame-options"), "DENY");
+        for method in [Method::GET, Method::HEAD] {
+            let framed = place("report.html&inline=true");
+            let shown = admin.finish(&framed, admin.request(method, &framed)).await.expect(200);
+            assert_eq!(shown.header("content-disposition"), "inline");
+            assert_eq!(shown.header("x-frame-options"), "SAMEORIGIN");
+            assert!(shown.header("content-type").starts_with("text/html"));
+            let policy = shown.header("content-security-policy");
+            assert!(policy.starts_with("sandbox allow-scripts; default-src 'none'"), "{policy}");
+            assert!(!policy.contains("allow-same-origin"));
+        }
+        // Nothing else is a page.
+        let drawing = admin.get(&place("drawing.svg&inline=true")).await.expect(200);
+        assert!(drawing.header("content-disposition").starts_with("attachment"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_path_climbs_out_of_the_workspace() {
     with_admin(async |app, admin| {
         put(admin, "0/secret.txt", b"mine".to_vec()).await.expect(200);
