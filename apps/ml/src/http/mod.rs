@@ -4,6 +4,7 @@
 mod artifacts;
 mod auth;
 mod bodies;
+mod columns;
 mod experiments;
 mod info;
 mod log;
@@ -95,7 +96,7 @@ pub(crate) fn routes(ml: Ml) -> OpenApiRouter {
             router = router.route(&path, any(unknown));
         }
     }
-    OpenApiRouter::from(router.with_state(ml))
+    OpenApiRouter::from(router.with_state(ml.clone())).merge(columns::routes(ml))
 }
 
 async fn unknown(method: Method, uri: http::Uri) -> Response {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    model::{Point, RunStatus},
+    model::{Columns, Point, RunStatus},
     permissions::{ReadRuns, WriteRuns},
     service::{NewRun, RunQuery, RunUpdate, Sample},
 };
@@ -75,10 +75,12 @@ pub(super) async fn search(call: Call) -> Result<Response, Error> {
         next_page_token: Option<String>,
     }
     let params = &call.params;
+    let columns = if params.has("columns") { Some(Columns::parse(&params.texts("columns")?)?) } else { None };
     let asked = RunQuery {
         query: query(params)?,
         experiment_ids: params.texts("experiment_ids")?,
         lifecycle: lifecycle(params, "run_view_type")?,
+        columns,
     };
     let (runs, next_page_token) = call.ml.search_runs(&call.allow::<ReadRuns>()?, &asked).await?;
     reply(&Found { runs: runs.iter().map(RunBody::from).collect(), next_page_token })

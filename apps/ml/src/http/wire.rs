@@ -64,6 +64,11 @@ impl Params {
         (found.get() != "null").then_some(&**found)
     }
 
+    /// Whether the caller gave it, be it empty.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some() || self.query(name).is_some()
+    }
+
     fn query(&self, name: &str) -> Option<&str> {
         let Self::Query(pairs) = self else { return None };
         pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -1,5 +1,6 @@
 //! Experiments, runs and models as values, with MLflow's rules for them. No I/O.
 
+mod column;
 pub(crate) mod filter;
 mod names;
 mod page;
@@ -10,6 +11,7 @@ mod registry;
 mod run;
 pub(crate) mod trace;
 
+pub(crate) use column::{ColumnKind, Columns};
 pub(crate) use names::{
     EXPERIMENT_TAG, ITEM_KEY_CHARS_MAX, MODEL_TAG, RUN_TAG, check_alias, check_dataset,
     check_experiment_name, check_key, check_model_name, check_param, check_run_id, check_tag,

@@ -9,8 +9,8 @@ use super::{Ml, experiments, now_ms, together::Together};
 use crate::{
     error::Error,
     model::{
-        Experiment, Metric, Pair, RUN_NAME_TAG, RUN_TAG, Run, RunInfo, RunStatus, check_tag, join_uri,
-        random_name,
+        Columns, Experiment, Metric, Pair, RUN_NAME_TAG, RUN_TAG, Run, RunInfo, RunStatus, check_tag,
+        join_uri, random_name,
     },
     permissions::{ReadRuns, WriteRuns},
     store::{
@@ -61,14 +61,21 @@ pub(super) async fn get_active(tx: &mut Tx, ctx: &Ctx, run_id: &str) -> Result<R
     Ok(run)
 }
 
-/// With all that belongs to them, in this order.
-pub(super) async fn complete(tx: &mut Tx, infos: Vec<RunInfo>) -> Result<Vec<Run>, Error> {
+/// With what belongs to them, in this order: everything, or these columns and neither datasets nor models.
+pub(super) async fn complete(
+    tx: &mut Tx,
+    infos: Vec<RunInfo>,
+    columns: Option<&Columns>,
+) -> Result<Vec<Run>, Error> {
     let ids: Vec<i64> = infos.iter().map(|run| run.id).collect();
-    let mut metrics = store::runs::latest_of(tx, &ids).await?;
-    let mut params = store::pairs::list_of(tx, PARAMS, &ids).await?;
-    let mut tags = store::pairs::list_of(tx, RUN_TAGS, &ids).await?;
-    let mut datasets = store::inputs::datasets_of(tx, &ids).await?;
-    let mut models = store::inputs::models_of(tx, &ids).await?;
+    let keys = |of: fn(&Columns) -> &Vec<String>| columns.map(|columns| of(columns).as_slice());
+    let mut metrics = store::runs::latest_of(tx, &ids, keys(|columns| &columns.metrics)).await?;
+    let mut params = store::pairs::list_keys_of(tx, PARAMS, &ids, keys(|columns| &columns.params)).await?;
+    let mut tags = store::pairs::list_keys_of(tx, RUN_TAGS, &ids, keys(|columns| &columns.tags)).await?;
+    let (mut datasets, mut models) = match columns {
+        None => (store::inputs::datasets_of(tx, &ids).await?, store::inputs::models_of(tx, &ids).await?),
+        Some(_) => Default::default(),
+    };
     let runs = infos.into_iter().map(|info| {
         let (model_inputs, model_outputs) = models.remove(&info.id).unwrap_or_default();
         Run {
@@ -206,7 +213,7 @@ impl Ml {
     pub(crate) async fn get_run(&self, allow: &Allow<ReadRuns>, run_id: &str) -> Result<Run, Error> {
         let mut tx = self.db.read().await?;
         let info = get(&mut tx, allow, run_id).await?;
-        complete(&mut tx, vec![info]).await?.pop().ok_or_else(|| run_not_found(run_id))
+        complete(&mut tx, vec![info], None).await?.pop().ok_or_else(|| run_not_found(run_id))
     }
 
     pub(crate) async fn update_run(

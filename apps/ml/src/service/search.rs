@@ -8,7 +8,7 @@ use super::{Ml, experiments, page_size, runs};
 use crate::{
     error::Error,
     model::{
-        Experiment, Lifecycle, Page, Place, Run,
+        Columns, Experiment, Lifecycle, Page, Place, Run,
         filter::{Dialect, Entity, Order, parse, parse_order},
     },
     permissions::ReadRuns,
@@ -63,6 +63,8 @@ pub(crate) struct RunQuery {
     pub(crate) query: Query,
     pub(crate) experiment_ids: Vec<String>,
     pub(crate) lifecycle: Lifecycle,
+    /// What is given of each run; none for everything.
+    pub(crate) columns: Option<Columns>,
 }
 
 /// Experiments of one search at most.
@@ -75,7 +77,7 @@ impl Ml {
         allow: &Allow<ReadRuns>,
         asked: &RunQuery,
     ) -> Result<(Vec<Run>, Option<String>), Error> {
-        let RunQuery { query, experiment_ids, lifecycle } = asked;
+        let RunQuery { query, experiment_ids, lifecycle, columns } = asked;
         let limit = page_size(query.max_results, 1_000, 50_000)?;
         let clauses = parse(Dialect::Runs, &query.filter)?;
         let orders = parse_order(Dialect::Runs, &query.order_by)?;
@@ -119,7 +121,7 @@ impl Ml {
         let mut infos: HashMap<i64, _> =
             store::runs::list_rows(&mut tx, &ids).await?.into_iter().map(|info| (info.id, info)).collect();
         let infos = ids.iter().filter_map(|id| infos.remove(id)).collect();
-        Ok((runs::complete(&mut tx, infos).await?, token))
+        Ok((runs::complete(&mut tx, infos, columns.as_ref()).await?, token))
     }
 
     /// A page of experiments, and the token of the next.

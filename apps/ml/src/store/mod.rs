@@ -1,6 +1,7 @@
 //! SQL and nothing else. What belongs to runs and models is found by their rows' own numbers, which only look-ups within a
 //! workspace give.
 
+pub(crate) mod columns;
 pub(crate) mod experiments;
 pub(crate) mod inputs;
 pub(crate) mod logged;

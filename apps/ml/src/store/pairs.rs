@@ -120,11 +120,22 @@ pub(crate) async fn list_of(
     table: Table,
     owners: &[i64],
 ) -> db::Result<HashMap<i64, Vec<Pair>>> {
+    list_keys_of(tx, table, owners, None).await
+}
+
+/// The same, of these keys only where they are told.
+pub(crate) async fn list_keys_of(
+    tx: &mut Tx,
+    table: Table,
+    owners: &[i64],
+    keys: Option<&[String]>,
+) -> db::Result<HashMap<i64, Vec<Pair>>> {
     let Table { name, owner, .. } = table;
+    let Some((among, first)) = rows::among(keys) else { return Ok(HashMap::new()) };
     let wanted: Vec<Value> = owners.iter().map(|owner| (*owner).into()).collect();
-    let before = format!("SELECT {owner} AS owner, key, value FROM {name} WHERE {owner}");
+    let before = format!("SELECT {owner} AS owner, key, value FROM {name} WHERE {among}{owner}");
     let mut found: HashMap<i64, Vec<Pair>> = HashMap::with_capacity(owners.len());
-    for row in rows::rows_in(tx, &before, &format!("ORDER BY {owner}, key"), &[], &wanted).await? {
+    for row in rows::rows_in(tx, &before, &format!("ORDER BY {owner}, key"), &first, &wanted).await? {
         found.entry(row.get("owner")?).or_default().push(read(&row)?);
     }
     Ok(found)

@@ -94,6 +94,19 @@ pub(crate) async fn rows_in(
     Ok(found)
 }
 
+/// The condition that a key is among these, for the beginning of [`rows_in`], with its parameters; none where nothing can be.
+pub(crate) fn among(keys: Option<&[String]>) -> Option<(String, Vec<Value>)> {
+    match keys {
+        None => Some((String::new(), Vec::new())),
+        Some([]) => None,
+        Some(keys) => {
+            let places: Vec<_> = (1..=keys.len()).map(|at| format!("${at}")).collect();
+            let condition = format!("key IN ({}) AND ", places.join(", "));
+            Some((condition, keys.iter().map(Value::from).collect()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::SIZES;

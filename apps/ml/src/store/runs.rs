@@ -92,12 +92,17 @@ pub(crate) async fn set_deleted(tx: &mut Tx, id: i64, deleted_ms: Option<i64>) -
     Ok(())
 }
 
-/// The latest points of many runs.
-pub(crate) async fn latest_of(tx: &mut Tx, runs: &[i64]) -> db::Result<HashMap<i64, Vec<Metric>>> {
+/// The latest points of many runs; of these keys only, where they are told.
+pub(crate) async fn latest_of(
+    tx: &mut Tx,
+    runs: &[i64],
+    keys: Option<&[String]>,
+) -> db::Result<HashMap<i64, Vec<Metric>>> {
+    let Some((among, first)) = rows::among(keys) else { return Ok(HashMap::new()) };
     let wanted: Vec<Value> = runs.iter().map(|run| (*run).into()).collect();
-    let before = "SELECT run, key, value, step, at_ms FROM ml_latest WHERE run";
+    let before = format!("SELECT run, key, value, step, at_ms FROM ml_latest WHERE {among}run");
     let mut found: HashMap<i64, Vec<Metric>> = HashMap::with_capacity(runs.len());
-    for row in rows::rows_in(tx, before, "ORDER BY run, key", &[], &wanted).await? {
+    for row in rows::rows_in(tx, &before, "ORDER BY run, key", &first, &wanted).await? {
         let value: Option<f64> = row.get("value")?;
         found.entry(row.get("run")?).or_default().push(Metric {
             key: row.get("key")?,

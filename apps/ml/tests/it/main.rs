@@ -4,6 +4,7 @@
 
 mod access;
 mod artifacts;
+mod columns;
 mod docs;
 mod faults;
 mod metrics;

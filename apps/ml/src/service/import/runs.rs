@@ -183,7 +183,7 @@ impl Ml {
             imported.differs(format!("run {} is not here", run.run_id));
             return Ok(());
         };
-        let Some(ours) = crate::service::runs::complete(&mut tx, vec![info]).await?.pop() else {
+        let Some(ours) = crate::service::runs::complete(&mut tx, vec![info], None).await?.pop() else {
             return Ok(());
         };
         let mut check = |what: &str, there: usize, here: usize| {
