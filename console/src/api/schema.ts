@@ -1155,6 +1155,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ml/experiments/{id}/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the runs of an experiment have: metrics, then params, then tags, each by their keys. `runs/search` of MLflow's API
+         *     takes them as `columns` (`["metrics.loss", "params.lr"]`) and then gives nothing else of each run.
+         */
+        get: operations["list_run_columns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -3744,6 +3764,14 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description A stretch of an endless list. Never counts; `next_cursor` asks for what follows. */
+        Feed_RunColumn: {
+            items: {
+                key: string;
+                kind: components["schemas"]["RunColumnKind"];
+            }[];
+            next_cursor: string | null;
+        };
+        /** @description A stretch of an endless list. Never counts; `next_cursor` asks for what follows. */
         Feed_RuntimeSettingChange: {
             items: {
                 /** Format: date-time */
@@ -4966,6 +4994,16 @@ export interface components {
             /** @description All of them, in place of those before. */
             permissions?: string[] | null;
         };
+        /** @description A metric, param or tag that runs of the experiment have. */
+        RunColumn: {
+            key: string;
+            kind: components["schemas"]["RunColumnKind"];
+        };
+        /**
+         * @description What runs keep under keys.
+         * @enum {string}
+         */
+        RunColumnKind: "metric" | "param" | "tag";
         /** @description A setting and what it is now. */
         RuntimeSetting: {
             choices: string[] | null;
@@ -10285,6 +10323,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_run_columns: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                /** @description 1 to 1000, 100 unless told. */
+                limit?: number;
+                kind?: components["schemas"]["RunColumnKind"];
+                /** @description Part of the key, whatever its capitals. */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The experiment's number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed_RunColumn"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Any other problem: a conflict, a limit, or a fault of the server. */
             default: {
