@@ -80,6 +80,7 @@ pub struct SchemaState {
 }
 
 /// Brings a database to the schema that the modules' files describe, and back.
+#[derive(Debug)]
 pub struct Migrator {
     migrations: Vec<Migration>,
 }

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use admin::Overview;
 use cache::Cache;
-use db::{Migrations, Migrator};
+use db::Migrations;
 use identity::Identity;
 use jobs::Jobs;
 use limits::Limits;
@@ -83,13 +83,9 @@ impl App {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().to_owned();
         let clock = Arc::new(MockClock::default());
-        let database = Database::create(engine, &data).await;
+        let now = kernel::Clock::now(&*clock);
+        let database = Database::migrated(engine, &data, &migrations(&modules), now).await;
         let db = database.db.clone();
-        Migrator::new(db.engine(), &migrations(&modules))
-            .expect("the migrations are well named")
-            .upgrade(&db, kernel::Clock::now(&*clock))
-            .await
-            .expect("the schema is made");
 
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));

@@ -1,7 +1,10 @@
-use std::path::Path;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+};
 
-use db::{Config, Db};
-use kernel::Secret;
+use db::{Config, Db, Engine, Migrations, Migrator};
+use kernel::{Secret, Timestamp};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 /// An engine that tests run on.
@@ -46,22 +49,59 @@ impl Database {
             }
             TestEngine::Postgres(server) => {
                 let name = format!("socle_test_{}", unique());
-                execute(server, &format!("CREATE DATABASE {name}")).await;
-                let url = with_database(server, &name);
-                let config =
-                    Config { url: Secret::new(url.clone()), connections_max: 8, ..Config::default() };
-                let db = Db::open_as("socle test", &config, folder.join("unused"))
-                    .await
-                    .expect("the new database opens");
-                Self { db, url, made: Some((server.clone(), name)) }
+                execute(server, &format!("CREATE DATABASE {name}")).await.expect(MAY_MAKE);
+                Self::open(server, name, folder).await
             }
         }
+    }
+
+    /// The same with its schema. PostgreSQL copies it from a template, which the first test of these migrations leaves on the
+    /// server for all others.
+    ///
+    /// # Panics
+    ///
+    /// Likewise, and when the schema cannot be made.
+    pub async fn migrated(
+        engine: &TestEngine,
+        folder: &Path,
+        migrations: &[(&'static str, Migrations)],
+        now: Timestamp,
+    ) -> Self {
+        let TestEngine::Postgres(server) = engine else {
+            let made = Self::create(engine, folder).await;
+            upgrade(&made.db, migrations, now).await;
+            return made;
+        };
+        let template = template(migrations);
+        let name = format!("socle_test_{}", unique());
+        // Files are copied as they are: without a line in the log for each page, and so without much to write when it goes.
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
+        if execute(server, &copy).await.is_err() {
+            let first = Self::create(engine, folder).await;
+            upgrade(&first.db, migrations, now).await;
+            first.db.close().await;
+            let (_, made) = first.made.expect("PostgreSQL's databases are made");
+            // Another test may have been quicker.
+            if execute(server, &format!("ALTER DATABASE {made} RENAME TO {template}")).await.is_err() {
+                execute(server, &format!("DROP DATABASE {made}")).await.expect(MAY_MAKE);
+            }
+            execute(server, &copy).await.expect("a template can be copied");
+        }
+        Self::open(server, name, folder).await
+    }
+
+    async fn open(server: &str, name: String, folder: &Path) -> Self {
+        let url = with_database(server, &name);
+        let config = Config { url: Secret::new(url.clone()), connections_max: 8, ..Config::default() };
+        let db =
+            Db::open_as("socle test", &config, folder.join("unused")).await.expect("the new database opens");
+        Self { db, url, made: Some((server.to_owned(), name)) }
     }
 
     pub async fn drop_database(self) {
         self.db.close().await;
         if let Some((server, name)) = self.made {
-            execute(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+            execute(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.expect(MAY_MAKE);
         }
     }
 }
@@ -75,14 +115,27 @@ pub(crate) fn unique() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }
 
-async fn execute(server: &str, statement: &str) {
+/// One name for one set of migrations.
+fn template(migrations: &[(&'static str, Migrations)]) -> String {
+    let migrator = Migrator::new(Engine::Postgres, migrations).expect("the migrations are well named");
+    let mut hasher = DefaultHasher::new();
+    format!("{migrator:?}").hash(&mut hasher);
+    format!("socle_template_{:016x}", hasher.finish())
+}
+
+async fn upgrade(db: &Db, migrations: &[(&'static str, Migrations)], now: Timestamp) {
+    let migrator = Migrator::new(db.engine(), migrations).expect("the migrations are well named");
+    migrator.upgrade(db, now).await.expect("the schema is made");
+}
+
+const MAY_MAKE: &str = "SOCLE_TEST_POSTGRES_URL names a user who may make databases";
+
+async fn execute(server: &str, statement: &str) -> Result<(), sqlx::Error> {
     let mut connection =
         PgConnection::connect(server).await.expect("SOCLE_TEST_POSTGRES_URL names a server that answers");
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(&mut connection)
-        .await
-        .expect("SOCLE_TEST_POSTGRES_URL names a user who may make databases");
+    let outcome = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await;
     drop(connection.close().await);
+    outcome.map(drop)
 }
 
 /// The server's URL with another database's name in it.
