@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The unmodified MLflow client from PyPI, the newest and one from before MLflow 3, against a real server: on SQLite and a folder,
 # then on PostgreSQL and S3 where SOCLE_TEST_POSTGRES_URL and SOCLE_TEST_S3_URL say where they are. A table of searches is
-# answered by a genuine MLflow server too, on the same data; at the end all that it holds is imported.
+# answered by a genuine MLflow server too, on the same data; registered models give the predictions that MLflow's own scoring
+# gives; at the end all that the genuine server holds is imported.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
@@ -54,6 +55,7 @@ clients() {
 }
 
 clients folder
+(cd "$work" && exec "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/serving.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
 # Into a workspace of its own, twice: the second time there is nothing left to do.
 second=$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Imported"}' slug)
 first=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")

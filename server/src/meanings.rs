@@ -119,6 +119,16 @@ pub(crate) const ALL: &[Meaning] = &[
     counter("surveillance_frames_analysed_total", "Frames on which a model looked"),
     histogram("surveillance_detect_seconds", "Time that the model took for a frame"),
     counter("surveillance_events_total", "Events raised, by kind"),
+    counter(
+        "ml_invocations_total",
+        "Calls for predictions, by outcome: ok, refused, not_found, not_servable, failed, busy, timeout, error",
+    ),
+    histogram(
+        "ml_invocation_seconds",
+        "Time of calls for predictions, by phase: queue, load (reading a model), run",
+    ),
+    gauge("ml_loaded_models", "Models that are kept ready for predictions"),
+    gauge("ml_loaded_models_bytes", "About how much memory they take"),
     // Process and machine
     gauge(
         "process_memory_limit_bytes",

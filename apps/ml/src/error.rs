@@ -1,5 +1,7 @@
 use kernel::{Denied, Problem, ToProblem};
 
+use crate::model::scoring::ServingError;
+
 /// What can go wrong, as MLflow's clients know it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -33,6 +35,8 @@ pub(crate) enum Error {
     /// What another part of the server says: sign-in, permissions.
     #[error("{0}")]
     Refused(Problem),
+    #[error(transparent)]
+    Serving(#[from] ServingError),
     #[error("could not reach the file store")]
     Storage(#[source] storage::Error),
     #[error("could not reach the database")]
@@ -57,7 +61,7 @@ impl Error {
             Self::NoEndpoint { .. } => "ENDPOINT_NOT_FOUND",
             Self::NotImplemented(_) => "NOT_IMPLEMENTED",
             Self::Method { .. } | Self::Body(_) | Self::Range { .. } => "BAD_REQUEST",
-            Self::Foreign(_) | Self::Refused(_) | Self::Storage(_) | Self::Db(_) => {
+            Self::Foreign(_) | Self::Refused(_) | Self::Serving(_) | Self::Storage(_) | Self::Db(_) => {
                 match self.problem().status {
                     400 => "BAD_REQUEST",
                     401 => "UNAUTHENTICATED",
@@ -105,6 +109,7 @@ impl ToProblem for Error {
             Self::Range { .. } => Problem::new(416, "ml.range", self),
             Self::Foreign(_) => Problem::new(502, "ml.foreign", self),
             Self::Refused(problem) => problem.clone(),
+            Self::Serving(source) => source.problem(),
             Self::Storage(source) => source.problem(),
             Self::Db(source) => source.problem(),
         }

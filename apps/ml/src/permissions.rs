@@ -9,6 +9,7 @@ permission!(
     WriteModels = "ml.models.write",
     "Register, promote, change and delete models and their versions"
 );
+permission!(InvokeModels = "ml.models.invoke", "Ask models for predictions");
 
 pub(crate) const ALL: &[PermissionInfo] =
-    &[ReadRuns::INFO, WriteRuns::INFO, ReadModels::INFO, WriteModels::INFO];
+    &[ReadRuns::INFO, WriteRuns::INFO, ReadModels::INFO, WriteModels::INFO, InvokeModels::INFO];

@@ -15,6 +15,7 @@ mod otlp;
 mod parts;
 mod routes;
 mod runs;
+mod serving;
 mod traces;
 mod versions;
 mod wire;
@@ -96,7 +97,7 @@ pub(crate) fn routes(ml: Ml) -> OpenApiRouter {
             router = router.route(&path, any(unknown));
         }
     }
-    OpenApiRouter::from(router.with_state(ml.clone())).merge(columns::routes(ml))
+    OpenApiRouter::from(router.with_state(ml.clone())).merge(columns::routes(ml.clone())).merge(serving::routes(ml))
 }
 
 async fn unknown(method: Method, uri: http::Uri) -> Response {

@@ -9,6 +9,7 @@ mod points;
 mod random_name;
 mod registry;
 mod run;
+pub(crate) mod scoring;
 pub(crate) mod trace;
 
 pub(crate) use column::{ColumnKind, Columns};

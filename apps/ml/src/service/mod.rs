@@ -15,6 +15,7 @@ mod purge;
 mod registry;
 mod runs;
 mod search;
+mod serving;
 mod together;
 mod traces;
 mod versions;
@@ -43,6 +44,7 @@ pub(crate) use logged::{LoggedQuery, NewLogged};
 pub(crate) use parts::PARTS_MAX;
 pub(crate) use runs::{NewRun, RunUpdate};
 pub(crate) use search::{Query, RunQuery};
+pub(crate) use serving::{Body, Served, Which};
 pub(crate) use traces::TraceQuery;
 pub(crate) use versions::{NewVersion, number as version_number};
 
@@ -73,6 +75,7 @@ pub(crate) struct Inner {
     tokens: Cache<[u8; 32], kernel::Secret<String>>,
     /// Of the keys of `tokens`.
     tokens_key: [u8; 32],
+    serving: serving::Serving,
 }
 
 impl std::ops::Deref for Ml {
@@ -86,7 +89,9 @@ impl Ml {
     pub(crate) fn new(platform: &Platform, config: Config) -> anyhow::Result<Self> {
         let faults = config.validate();
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
+        let serving = serving::Serving::new(&config);
         Ok(Self(Arc::new(Inner {
+            serving,
             db: platform.db.clone(),
             storage: platform.storage.clone(),
             directory: platform.directory.clone(),

@@ -12,6 +12,7 @@ mod models;
 mod purge;
 mod runs;
 mod search;
+mod serving;
 mod statements;
 mod traces;
 
