@@ -32,7 +32,6 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 from sklearn.ensemble import (  # noqa: E402
     GradientBoostingClassifier,
     GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -140,7 +139,6 @@ tabular("forest-regressor", RandomForestRegressor(20, max_depth=6, random_state=
 tabular("boosting", GradientBoostingClassifier(n_estimators=20, random_state=1), cancer)
 tabular("boosting-3", GradientBoostingClassifier(n_estimators=10, random_state=1), wine)
 tabular("boosting-regressor", GradientBoostingRegressor(n_estimators=20, random_state=1), diabetes)
-tabular("histogram-boosting", HistGradientBoostingClassifier(max_iter=10, random_state=1), wine)
 tabular("tree", make_pipeline(Normalizer(), DecisionTreeClassifier(max_depth=5, random_state=1)), wine)
 tabular("bayes", GaussianNB(), iris)
 tabular("perceptron", make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=60, random_state=1)), iris)
