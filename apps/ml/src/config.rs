@@ -60,7 +60,7 @@ impl Config {
         if !(1 << 20..=1 << 30).contains(&self.body_bytes_max) {
             faults.push("ml.body_bytes_max: must be from 1048576 to 1073741824".to_owned());
         }
-        if self.serving_memory().is_none_or(|bytes| bytes < 1 << 20) {
+        if self.serving_memory().is_none_or(|bytes| bytes < 1_000_000) {
             faults.push(
                 "ml.serving_memory_max: must be a size of 1MB or more, such as 512MB or 4GB".to_owned(),
             );
