@@ -1175,6 +1175,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ml/models/{name}/invocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the version that would answer takes and gives. Loads it, if it is not ready yet. */
+        get: operations["describe_model_serving"];
+        put?: never;
+        /** Asks a registered ONNX model for predictions. The header `x-model-version` tells which version answered. */
+        post: operations["invoke_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -4037,6 +4055,54 @@ export interface components {
             first_name?: string | null;
             last_name?: string | null;
             locale?: components["schemas"]["Locale"] | null;
+        };
+        /** @description A column or tensor. */
+        ModelField: {
+            name?: string | null;
+            required: boolean;
+            /** @description Of a tensor: null is any number. */
+            shape?: (number | null)[] | null;
+            /** @description `double`, `long`, `string` … of a column, `float32` … of a tensor. */
+            type: string;
+        };
+        /** @description Rows in one of four forms, as MLflow's scoring servers take them. */
+        ModelInvocation: {
+            /** @description `[{"a": 1, "b": 2}, {"a": 3, "b": 4}]` */
+            dataframe_records?: unknown[] | null;
+            /** @description `{"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}`, with an `index` or without. */
+            dataframe_split?: unknown;
+            /** @description Input by input: an object with a list for each, or one list. */
+            inputs?: unknown;
+            /** @description Row by row: a list of rows, or of objects. */
+            instances?: unknown[] | null;
+            /** @description Checked against the signature; ONNX models have no use for them. */
+            params?: unknown;
+        };
+        /** @description A parameter of the signature. */
+        ModelParam: {
+            name: string;
+            type: string;
+        };
+        /** @description What the model says. */
+        ModelPredictions: {
+            /** @description To tables a list with one object a row, to tensors an object with one list for each output. */
+            predictions: unknown;
+        };
+        /** @description How a model is asked. */
+        ModelServing: {
+            /** @description By the signature; without one, by the model itself. */
+            inputs: components["schemas"]["ModelField"][];
+            name: string;
+            outputs: components["schemas"]["ModelField"][];
+            params: components["schemas"]["ModelParam"][];
+            /** @description `columns`: it is asked with a table; `tensors`: with lists of numbers; `none`: it was logged without a signature. */
+            signature: string;
+            /** @description About how much memory it takes. */
+            size_bytes: number;
+            /** @description A missing value (null) in a column of numbers is taken, since the model was trained for that. */
+            takes_missing: boolean;
+            /** Format: int64 */
+            version: number;
         };
         /** @description A model and what belongs to it. */
         ModelUpload: {
@@ -10391,6 +10457,186 @@ export interface operations {
             };
             /** @description Does not exist, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describe_model_serving: {
+        parameters: {
+            query?: {
+                /** @description The version's number. */
+                version?: number;
+                /** @description The version that this alias points at. */
+                alias?: string;
+                /** @description The newest version in this stage: `Production`, `Staging`, `Archived`, `None`. */
+                stage?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The registered model's name, or `name@alias` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelServing"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem: a conflict, a limit, or a fault of the server. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invoke_model: {
+        parameters: {
+            query?: {
+                /** @description The version's number. */
+                version?: number;
+                /** @description The version that this alias points at. */
+                alias?: string;
+                /** @description The newest version in this stage: `Production`, `Staging`, `Archived`, `None`. */
+                stage?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The registered model's name, or `name@alias` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelInvocation"];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPredictions"];
+                };
+            };
+            /** @description The query or the body is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No credentials, or none that count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller lacks the permission. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Does not exist, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has another content type than this route takes. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is well formed but wrong; `errors` names the fields. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
