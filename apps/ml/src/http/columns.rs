@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use web::{Allowed, Cursor, Feed, Json, OpenApiRouter, Path, Query, routes};
 
 use crate::{
+    error::Error,
     model::ColumnKind,
     permissions::ReadRuns,
     service::{Column, ColumnQuery, Ml},
@@ -79,6 +80,10 @@ pub(super) async fn list(
     Path(id): Path<String>,
     Query(listing): Query<Listing>,
 ) -> web::Result<Json<Feed<ColumnBody>>> {
+    // What is no number is no experiment's: not there, as with every id of this API.
+    if id.parse::<i64>().is_err() {
+        return Err(Error::not_found(format!("there is no experiment {id}")).into());
+    }
     let columns = ml.list_columns(&allow, &id, &listing.query()?).await?;
     Ok(Json(columns.map(ColumnBody::from)))
 }

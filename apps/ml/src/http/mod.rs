@@ -97,7 +97,9 @@ pub(crate) fn routes(ml: Ml) -> OpenApiRouter {
             router = router.route(&path, any(unknown));
         }
     }
-    OpenApiRouter::from(router.with_state(ml.clone())).merge(columns::routes(ml.clone())).merge(serving::routes(ml))
+    OpenApiRouter::from(router.with_state(ml.clone()))
+        .merge(columns::routes(ml.clone()))
+        .merge(serving::routes(ml))
 }
 
 async fn unknown(method: Method, uri: http::Uri) -> Response {

@@ -111,7 +111,7 @@ async fn the_columns_of_an_experiment_are_listed() {
             admin.get(&place).await.expect(400);
         }
         admin.get("/api/v1/ml/experiments/4711/columns").await.expect(404);
-        admin.get("/api/v1/ml/experiments/x/columns").await.expect(400);
+        admin.get("/api/v1/ml/experiments/x/columns").await.expect(404);
     })
     .await;
 }
