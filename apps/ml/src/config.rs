@@ -15,6 +15,9 @@ pub struct Config {
     /// How long deleted runs, logged models and experiments can be brought back, in days; then they go for good, with their
     /// artifacts. 0 keeps them. Default 30.
     pub deleted_keep_days: u32,
+    /// Metrics, params and tags that one page of runs holds at most: where the next runs would bring more, it ends early, with
+    /// the token of the next page. However much runs logged, a search then does not fill the memory. Default 1000000.
+    pub page_cells_max: u32,
     /// Clients that ask for it download large artifacts from S3 itself, by addresses that work for an hour: only where
     /// clients can reach it. Without S3 it changes nothing. Default false.
     pub signed_downloads: bool,
@@ -40,6 +43,7 @@ impl Default for Config {
             artifact_bytes_max: 10 << 30,
             body_bytes_max: 32 << 20,
             deleted_keep_days: 30,
+            page_cells_max: 1_000_000,
             signed_downloads: false,
             serving_memory_max: "512MB".to_owned(),
             serving_body_bytes_max: 8 << 20,
@@ -76,6 +80,9 @@ impl Config {
         }
         if !(1..=600).contains(&self.serving_timeout_s) {
             faults.push("ml.serving_timeout_s: must be from 1 to 600".to_owned());
+        }
+        if !(1_000..=100_000_000).contains(&self.page_cells_max) {
+            faults.push("ml.page_cells_max: must be from 1000 to 100000000".to_owned());
         }
         faults
     }

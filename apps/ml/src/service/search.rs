@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use db::Tx;
 use kernel::Allow;
 
 use super::{Ml, experiments, page_size, runs};
@@ -15,7 +16,7 @@ use crate::{
     store::{
         self,
         pairs::EXPERIMENT_TAGS,
-        search::{Phase, RunSearch},
+        search::{Found, Phase, RunSearch},
     },
 };
 
@@ -111,17 +112,16 @@ impl Ml {
             found.extend(store::search::runs(&mut tx, &search, phase, after, left).await?);
         }
         let size = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = found.len() > size;
+        let mut has_more = found.len() > size;
         found.truncate(size);
+        let (read, runs) = self.read_page(&mut tx, &found, columns.as_ref()).await?;
+        has_more |= read < found.len();
+        found.truncate(read);
         let token = found
             .last()
             .filter(|_| has_more)
             .map(|last| query.token(Dialect::Runs, &more, last.places.clone()));
-        let ids: Vec<i64> = found.iter().map(|one| one.id).collect();
-        let mut infos: HashMap<i64, _> =
-            store::runs::list_rows(&mut tx, &ids).await?.into_iter().map(|info| (info.id, info)).collect();
-        let infos = ids.iter().filter_map(|id| infos.remove(id)).collect();
-        Ok((runs::complete(&mut tx, infos, columns.as_ref()).await?, token))
+        Ok((runs, token))
     }
 
     /// A page of experiments, and the token of the next.
@@ -168,6 +168,38 @@ impl Ml {
             Some(experiment)
         });
         Ok((experiments.collect(), token))
+    }
+}
+
+/// Runs that are read at once. How wide they are shows with the first: narrow ones are read in larger portions.
+const AT_ONCE: usize = 64;
+const NARROW_AT_ONCE: usize = 256;
+
+impl Ml {
+    /// How many of the runs that were found have their place on the page, and these: all, unless they are very wide.
+    async fn read_page(
+        &self,
+        tx: &mut Tx,
+        found: &[Found],
+        columns: Option<&Columns>,
+    ) -> Result<(usize, Vec<Run>), Error> {
+        let cells_max = self.config.page_cells_max as usize;
+        let mut runs: Vec<Run> = Vec::with_capacity(found.len());
+        let (mut at, mut cells, mut portion) = (0, 0, AT_ONCE);
+        while at < found.len() && cells < cells_max {
+            let some = &found[at..found.len().min(at + portion)];
+            at += some.len();
+            let ids: Vec<i64> = some.iter().map(|one| one.id).collect();
+            let mut infos: HashMap<i64, _> =
+                store::runs::list_rows(tx, &ids).await?.into_iter().map(|info| (info.id, info)).collect();
+            let infos = ids.iter().filter_map(|id| infos.remove(id)).collect();
+            let read = runs::complete(tx, infos, columns).await?;
+            cells +=
+                read.iter().map(|run| run.metrics.len() + run.params.len() + run.tags.len()).sum::<usize>();
+            runs.extend(read);
+            portion = if cells / at * NARROW_AT_ONCE < cells_max / 4 { NARROW_AT_ONCE } else { AT_ONCE };
+        }
+        Ok((at, runs))
     }
 }
 

@@ -135,9 +135,11 @@ pub(crate) async fn list_keys_of(
     let wanted: Vec<Value> = owners.iter().map(|owner| (*owner).into()).collect();
     let before = format!("SELECT {owner} AS owner, key, value FROM {name} WHERE {among}{owner}");
     let mut found: HashMap<i64, Vec<Pair>> = HashMap::with_capacity(owners.len());
-    for row in rows::rows_in(tx, &before, &format!("ORDER BY {owner}, key"), &first, &wanted).await? {
-        found.entry(row.get("owner")?).or_default().push(read(&row)?);
-    }
+    rows::each_in(tx, &before, &format!("ORDER BY {owner}, key"), &first, &wanted, |row| {
+        found.entry(row.get("owner")?).or_default().push(read(row)?);
+        Ok(())
+    })
+    .await?;
     Ok(found)
 }
 

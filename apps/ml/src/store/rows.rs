@@ -2,6 +2,7 @@
 //! each number of rows.
 
 use db::{FromRow, Row, Tx, Value};
+use futures::TryStreamExt as _;
 
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
@@ -83,15 +84,43 @@ pub(crate) async fn rows_in(
     wanted: &[Value],
 ) -> db::Result<Vec<Row>> {
     let mut found = Vec::new();
-    for some in wanted.chunks(SIZES[0]) {
-        let size = SIZES.into_iter().rev().find(|size| *size >= some.len()).unwrap_or(SIZES[0]);
-        let places: Vec<_> = (1..=size).map(|at| format!("${}", first.len() + at)).collect();
-        let sql = format!("{before} IN ({}) {after}", places.join(", "));
-        let padding = std::iter::repeat_n(&some[some.len() - 1], size - some.len());
-        let values = first.iter().chain(some).chain(padding).cloned();
+    for (sql, values) in questions(before, after, first, wanted) {
         found.extend(tx.query_built(sql).bind_all(values).rows().await?);
     }
     Ok(found)
+}
+
+/// As [`rows_in`], one row after the other, for many: a row weighs several times what is read from it.
+pub(crate) async fn each_in(
+    tx: &mut Tx,
+    before: &str,
+    after: &str,
+    first: &[Value],
+    wanted: &[Value],
+    mut take: impl FnMut(&Row) -> db::Result<()>,
+) -> db::Result<()> {
+    for (sql, values) in questions(before, after, first, wanted) {
+        let mut rows = tx.query_built(sql).bind_all(values).stream();
+        while let Some(row) = rows.try_next().await? {
+            take(&row)?;
+        }
+    }
+    Ok(())
+}
+
+fn questions(
+    before: &str,
+    after: &str,
+    first: &[Value],
+    wanted: &[Value],
+) -> impl Iterator<Item = (String, Vec<Value>)> {
+    wanted.chunks(SIZES[0]).map(move |some| {
+        let size = SIZES.into_iter().rev().find(|size| *size >= some.len()).unwrap_or(SIZES[0]);
+        let places: Vec<_> = (1..=size).map(|at| format!("${}", first.len() + at)).collect();
+        let padding = std::iter::repeat_n(&some[some.len() - 1], size - some.len());
+        let values = first.iter().chain(some).chain(padding).cloned().collect();
+        (format!("{before} IN ({}) {after}", places.join(", ")), values)
+    })
 }
 
 /// The condition that a key is among these, for the beginning of [`rows_in`], with its parameters; none where nothing can be.

@@ -102,7 +102,7 @@ pub(crate) async fn latest_of(
     let wanted: Vec<Value> = runs.iter().map(|run| (*run).into()).collect();
     let before = format!("SELECT run, key, value, step, at_ms FROM ml_latest WHERE {among}run");
     let mut found: HashMap<i64, Vec<Metric>> = HashMap::with_capacity(runs.len());
-    for row in rows::rows_in(tx, &before, "ORDER BY run, key", &first, &wanted).await? {
+    rows::each_in(tx, &before, "ORDER BY run, key", &first, &wanted, |row| {
         let value: Option<f64> = row.get("value")?;
         found.entry(row.get("run")?).or_default().push(Metric {
             key: row.get("key")?,
@@ -113,6 +113,8 @@ pub(crate) async fn latest_of(
             dataset_name: None,
             dataset_digest: None,
         });
-    }
+        Ok(())
+    })
+    .await?;
     Ok(found)
 }

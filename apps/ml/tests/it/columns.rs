@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
-use testkit::Client;
+use testkit::{Client, Modules, on_each_engine};
 
-use crate::{experiment, log, path, post, refused, run, with_admin};
+use crate::{experiment, log, modules, path, post, refused, run, with_admin};
 
 async fn filled(admin: &Client) -> String {
     let experiment = experiment(admin, "wide").await;
@@ -112,6 +112,45 @@ async fn the_columns_of_an_experiment_are_listed() {
         }
         admin.get("/api/v1/ml/experiments/4711/columns").await.expect(404);
         admin.get("/api/v1/ml/experiments/x/columns").await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_very_wide_runs_ends_early() {
+    let narrow = Modules {
+        build: |platform| {
+            let config = ml::Config { page_cells_max: 1_000, ..ml::Config::default() };
+            vec![ml::build(platform, config).expect("the settings are sound")]
+        },
+        ..modules()
+    };
+    on_each_engine(narrow, async |app| {
+        let admin = &app.admin().await;
+        let experiment = experiment(admin, "very wide").await;
+        let mut ids = Vec::new();
+        for at in 0..130 {
+            let id = run(admin, &experiment, &format!("r{at}"), 130 - at).await;
+            let metric = |key| json!({ "key": format!("m{key}"), "value": 1, "timestamp": 1, "step": 1 });
+            log(admin, &id, json!({ "metrics": (0..20).map(metric).collect::<Vec<_>>() })).await;
+            ids.push(id);
+        }
+        let mut walked = Vec::new();
+        let mut body = json!({ "experiment_ids": [experiment], "max_results": 130 });
+        let mut pages = 0;
+        loop {
+            let page = post(admin, "runs/search", body.clone()).await;
+            let found = page["runs"].as_array().unwrap();
+            walked.extend(found.iter().map(|run| run["info"]["run_id"].as_str().unwrap().to_owned()));
+            pages += 1;
+            let Some(token) = page.get("next_page_token") else { break };
+            body["page_token"] = token.clone();
+        }
+        assert_eq!((pages, walked), (3, ids));
+
+        body["page_token"] = Value::Null;
+        body["columns"] = json!(["metrics.m19"]);
+        assert_eq!(post(admin, "runs/search", body).await["runs"].as_array().unwrap().len(), 130);
     })
     .await;
 }
