@@ -20,6 +20,10 @@ use kernel::ToProblem as _;
 use platform::ExitWith;
 
 fn main() -> ExitCode {
+    // A process that a model computes in: it needs no settings, no database and no runtime.
+    if ml::Worker::is_asked_for() {
+        return ml::work();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -26,9 +26,11 @@ mod model;
 mod permissions;
 mod service;
 mod store;
+mod worker;
 
 pub use config::Config;
 pub use http::{Base, MLFLOW_VERSION, Needs, ROUTES, Route};
+pub use worker::{Worker, work};
 
 use platform::{BuildError, Manifest, Parts, Platform};
 
@@ -47,7 +49,16 @@ pub const MANIFEST: Manifest = Manifest {
 ///
 /// Settings that contradict each other.
 pub fn build(platform: &Platform, config: Config) -> Result<Parts, BuildError> {
-    let ml = service::Ml::new(platform, config)?;
+    build_with(platform, config, Worker::this_program())
+}
+
+/// The same with another program for the processes of models.
+///
+/// # Errors
+///
+/// Settings that contradict each other.
+pub fn build_with(platform: &Platform, config: Config, worker: Worker) -> Result<Parts, BuildError> {
+    let ml = service::Ml::new(platform, config, worker)?;
     Ok(Parts {
         routes: http::routes(ml.clone()),
         jobs: jobs::handlers(ml.clone()),

@@ -18,7 +18,8 @@ use crate::{
         scoring::{Field, Schema},
     },
     permissions::InvokeModels,
-    service::{Body, Ml, Served, Which},
+    service::{Ml, Served, Which},
+    worker::{Form, Port},
 };
 
 pub(super) fn routes(ml: Ml) -> OpenApiRouter {
@@ -97,12 +98,12 @@ pub(super) async fn invoke(
     body: TypedBody,
 ) -> web::Result<Response> {
     let which = asked.which()?;
-    let body = match body.content_type.as_str() {
-        "application/json" => Body::Json(body.bytes),
-        "text/csv" => Body::Csv(body.bytes),
+    let form = match body.content_type.as_str() {
+        "application/json" => Form::Json,
+        "text/csv" => Form::Csv,
         _ => return Err(body.unsupported("application/json or text/csv")),
     };
-    let (served, answer) = ml.invoke(&allow, &name, &which, body).await?;
+    let (served, answer) = ml.invoke(&allow, &name, &which, form, body.bytes).await?;
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json), (VERSION, HeaderValue::from(served.version))], answer).into_response())
 }
@@ -164,7 +165,7 @@ struct ParamBody {
 impl ServingBody {
     fn of(served: &Served) -> Self {
         let described = &served.described;
-        let ports = |ports: &[learn::Port]| ports.iter().map(FieldBody::of_port).collect();
+        let ports = |ports: &[Port]| ports.iter().map(FieldBody::of_port).collect();
         Self {
             name: served.name.clone(),
             version: served.version,
@@ -174,18 +175,18 @@ impl ServingBody {
                 Schema::Tensors(_) => "tensors",
             },
             inputs: match &described.inputs {
-                Schema::Nothing => ports(&served.model.inputs),
+                Schema::Nothing => ports(&served.ready.inputs),
                 schema => schema.fields().iter().map(FieldBody::of).collect(),
             },
             // The names in the answer are the model's own.
-            outputs: ports(&served.model.outputs),
+            outputs: ports(&served.ready.outputs),
             params: described
                 .params
                 .iter()
                 .map(|param| ParamBody { name: param.name.clone(), type_name: param.type_name.clone() })
                 .collect(),
-            takes_missing: served.model.takes_missing,
-            size_bytes: served.model.bytes,
+            takes_missing: served.ready.takes_missing,
+            size_bytes: served.ready.size_bytes,
         }
     }
 }
@@ -200,11 +201,10 @@ impl FieldBody {
         }
     }
 
-    fn of_port(port: &learn::Port) -> Self {
+    fn of_port(port: &Port) -> Self {
         Self {
             name: Some(port.name.clone()),
-            // `ZipMap` gives for every row what each class got.
-            type_name: port.kind.map_or("map", learn::Kind::name).to_owned(),
+            type_name: port.type_name.clone(),
             required: true,
             shape: port.shape.clone(),
         }

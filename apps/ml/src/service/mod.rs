@@ -44,11 +44,11 @@ pub(crate) use logged::{LoggedQuery, NewLogged};
 pub(crate) use parts::PARTS_MAX;
 pub(crate) use runs::{NewRun, RunUpdate};
 pub(crate) use search::{Query, RunQuery};
-pub(crate) use serving::{Body, Served, Which};
+pub(crate) use serving::{Served, Which};
 pub(crate) use traces::TraceQuery;
 pub(crate) use versions::{NewVersion, number as version_number};
 
-use crate::{Config, error::Error, store};
+use crate::{Config, error::Error, store, worker::Worker};
 use batch::Appended;
 use runs::Beginning;
 use together::Line;
@@ -86,10 +86,10 @@ impl std::ops::Deref for Ml {
 }
 
 impl Ml {
-    pub(crate) fn new(platform: &Platform, config: Config) -> anyhow::Result<Self> {
+    pub(crate) fn new(platform: &Platform, config: Config, worker: Worker) -> anyhow::Result<Self> {
         let faults = config.validate();
         anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
-        let serving = serving::Serving::new(&config);
+        let serving = serving::Serving::new(&config, worker);
         Ok(Self(Arc::new(Inner {
             serving,
             db: platform.db.clone(),

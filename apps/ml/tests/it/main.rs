@@ -7,6 +7,7 @@ mod artifacts;
 mod columns;
 mod docs;
 mod faults;
+mod hostile;
 mod metrics;
 mod models;
 mod purge;
@@ -22,7 +23,10 @@ use testkit::{Answer, App, Client, Modules, on_each_engine};
 fn modules() -> Modules {
     Modules {
         manifests: &[&ml::MANIFEST],
-        build: |platform| vec![ml::build(platform, ml::Config::default()).expect("the defaults are sound")],
+        build: |platform| {
+            let built = ml::build_with(platform, ml::Config::default(), serving::worker());
+            vec![built.expect("the defaults are sound")]
+        },
         aliases: &[],
     }
 }

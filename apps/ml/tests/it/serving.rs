@@ -12,6 +12,18 @@ use testkit::{Answer, App, Client, Modules, on_each_engine};
 
 use crate::{experiment, modules, post, run, with_admin};
 
+/// This test program again, for the processes that models compute in.
+pub(crate) fn worker() -> ml::Worker {
+    let arguments = ["--exact", "serving::worker_process", "--ignored", "--nocapture"];
+    ml::Worker { program: std::env::current_exe().unwrap(), arguments: arguments.map(Into::into).to_vec() }
+}
+
+#[test]
+#[ignore = "a process that other tests begin"]
+fn worker_process() {
+    ml::work();
+}
+
 fn value(name: &str, dims: &[i64]) -> ValueProto {
     let dim = |size: &i64| DimProto { dim_value: (*size >= 0).then_some(*size), dim_param: None };
     let shape = Some(ShapeProto { dim: dims.iter().map(dim).collect() });
@@ -23,7 +35,7 @@ fn floats(name: &str, floats: &[f32]) -> AttributeProto {
     AttributeProto { name: name.to_owned(), floats: floats.to_vec(), kind: 6, ..AttributeProto::default() }
 }
 
-fn node(
+pub(crate) fn node(
     op_type: &str,
     domain: &str,
     inputs: &[&str],
@@ -40,7 +52,12 @@ fn node(
     }
 }
 
-fn file(node: Vec<NodeProto>, initializer: Vec<TensorProto>, inputs: &[&str], columns: i64) -> Vec<u8> {
+pub(crate) fn file(
+    node: Vec<NodeProto>,
+    initializer: Vec<TensorProto>,
+    inputs: &[&str],
+    columns: i64,
+) -> Vec<u8> {
     let input = inputs.iter().map(|name| value(name, &[-1, columns])).collect();
     let graph =
         GraphProto { node, name: "g".to_owned(), initializer, input, output: vec![value("y", &[-1, 1])] };
@@ -50,7 +67,7 @@ fn file(node: Vec<NodeProto>, initializer: Vec<TensorProto>, inputs: &[&str], co
 }
 
 /// 2 a + 3 b + `more`, after what is missing became 10 if so wanted.
-fn linear(more: f32, imputes: bool) -> Vec<u8> {
+pub(crate) fn linear(more: f32, imputes: bool) -> Vec<u8> {
     let attributes = vec![floats("coefficients", &[2.0, 3.0]), floats("intercepts", &[more])];
     let missing = AttributeProto {
         name: "replaced_value_float".to_owned(),
@@ -70,7 +87,7 @@ fn difference() -> Vec<u8> {
     file(vec![node("Sub", "", &["p", "q"], "y", vec![])], vec![], &["p", "q"], 1)
 }
 
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     r#"[{"type": "double", "name": "a", "required": true}, {"type": "long", "name": "b", "required": true}]"#;
 
 fn mlmodel(inputs: Option<&str>) -> String {
@@ -81,7 +98,7 @@ fn mlmodel(inputs: Option<&str>) -> String {
 }
 
 /// Logs files as a model and registers them. Gives the folder.
-async fn register(client: &Client, name: &str, files: &[(&str, Vec<u8>)]) -> String {
+pub(crate) async fn register(client: &Client, name: &str, files: &[(&str, Vec<u8>)]) -> String {
     let made = client.post(&crate::path("registered-models/create"), json!({ "name": name })).await;
     assert!(made.status == 200 || made.text().contains("RESOURCE_ALREADY_EXISTS"), "{}", made.text());
     let found = client.get(&crate::path("experiments/get-by-name?experiment_name=serving")).await;
@@ -104,7 +121,7 @@ async fn put(client: &Client, place: &str, bytes: Vec<u8>) {
     client.finish(&place, client.request(Method::PUT, &place).body(bytes)).await.expect(200);
 }
 
-fn files(inputs: Option<&str>, onnx: Vec<u8>) -> [(&'static str, Vec<u8>); 2] {
+pub(crate) fn files(inputs: Option<&str>, onnx: Vec<u8>) -> [(&'static str, Vec<u8>); 2] {
     [("MLmodel", mlmodel(inputs).into_bytes()), ("model.onnx", onnx)]
 }
 
@@ -115,12 +132,12 @@ fn place(rest: &str) -> String {
     }
 }
 
-async fn ask(client: &Client, rest: &str, body: Value) -> Answer {
+pub(crate) async fn ask(client: &Client, rest: &str, body: Value) -> Answer {
     client.post(&place(rest), body).await
 }
 
 /// What it says to rows of (1, 2), and which version says so.
-async fn said(client: &Client, rest: &str) -> (f64, String) {
+pub(crate) async fn said(client: &Client, rest: &str) -> (f64, String) {
     let body = json!({ "dataframe_split": { "columns": ["a", "b"], "data": [[1, 2]] } });
     let answer = ask(client, rest, body).await.expect(200);
     (answer.json()["predictions"][0]["y"].as_f64().unwrap(), answer.header("x-model-version").to_owned())
@@ -392,7 +409,7 @@ async fn rows_bodies_and_memory_have_limits() {
                 serving_rows_max: 2,
                 ..ml::Config::default()
             };
-            vec![ml::build(platform, config).expect("sound")]
+            vec![ml::build_with(platform, config, worker()).expect("sound")]
         },
         ..modules()
     };

@@ -8,6 +8,7 @@ mod request;
 mod signature;
 
 use kernel::{FieldError, Problem, ToProblem};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::answer;
 pub(crate) use feed::feed;
@@ -15,11 +16,11 @@ pub(crate) use request::{Asked, read_csv, read_json};
 pub(crate) use signature::{Described, Field, Schema};
 
 /// Why there are no predictions.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum ServingError {
     /// What was sent does not fit the model; never empty.
     #[error("{}", faults(.0))]
-    Input(Vec<FieldError>),
+    Input(#[serde(with = "as_pairs")] Vec<FieldError>),
     #[error("a call may have {max} rows at most (ml.serving_rows_max), and this one has {rows}")]
     Rows { rows: usize, max: usize },
     /// The model itself, or where it is.
@@ -38,6 +39,22 @@ fn faults(list: &[FieldError]) -> String {
     match list.len() {
         0 | 1 => first.to_owned(),
         count => format!("{first} (and {} more faults)", count - 1),
+    }
+}
+
+/// Faults on their way from the process that found them.
+mod as_pairs {
+    use kernel::FieldError;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(faults: &[FieldError], to: S) -> Result<S::Ok, S::Error> {
+        let pairs: Vec<_> = faults.iter().map(|fault| (&fault.pointer, &fault.detail)).collect();
+        pairs.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<FieldError>, D::Error> {
+        let pairs = Vec::<(String, String)>::deserialize(from)?;
+        Ok(pairs.into_iter().map(|(pointer, detail)| FieldError { pointer, detail }).collect())
     }
 }
 

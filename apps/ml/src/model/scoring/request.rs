@@ -62,7 +62,11 @@ pub(crate) fn read_json(bytes: &[u8]) -> Result<Asked, ServingError> {
         let found: Vec<_> = body.keys().map(String::as_str).collect();
         return Err(ServingError::input(
             "",
-            format!("the body is to have exactly one of {}; it has {}", FORMS.join(", "), found.join(", ")),
+            format!(
+                "the body is to have exactly one of {}; it has {}",
+                FORMS.join(", "),
+                if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+            ),
         ));
     };
     let params = match body.remove("params") {

@@ -1,10 +1,9 @@
 //! A version's files, from the store into memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kernel::WorkspaceId;
-use learn::Model;
 
 use super::{Held, Ml, Served};
 use crate::{
@@ -13,6 +12,7 @@ use crate::{
         ArtifactPath, PROMPT_TAG, Version,
         scoring::{Described, ServingError},
     },
+    worker::{Ask, Process},
 };
 
 /// Written by MLflow beside every model.
@@ -41,13 +41,20 @@ impl Ml {
         let described = Described::read(&String::from_utf8_lossy(&text), &title)?;
         let memory_max = self.serving.memory_bytes;
         let file = folder.read(&described.file, memory_max).await?;
-        let names = {
-            let (file, unfit) = (file.clone(), unfit(&title));
-            self.serving.compute("load", move || Model::weights_beside(&file).map_err(unfit)).await?
+        let (process, told, file_bytes) = {
+            let (worker, title) = (self.serving.worker.clone(), title.clone());
+            let memory_bytes = self.serving.process_bytes();
+            let read = move |within| {
+                let process = Process::start(&worker)?;
+                let ask = Ask::Read { title: title.clone(), memory_bytes };
+                let (told, _) = process.ask(&ask, &file, within).map_err(|error| unfit(&title, error))?;
+                Ok((process, told, file.len() as u64))
+            };
+            self.serving.compute("load", read).await?
         };
-        let mut beside: HashMap<String, Bytes> = HashMap::new();
-        let mut left = memory_max.saturating_sub(file.len() as u64);
-        for name in names {
+        let mut beside: Vec<(String, Bytes)> = Vec::new();
+        let mut left = memory_max.saturating_sub(file_bytes);
+        for name in told.files() {
             // Beside the file that names it.
             let path = match described.file.rsplit_once('/') {
                 Some((folder, _)) => format!("{folder}/{name}"),
@@ -55,29 +62,49 @@ impl Ml {
             };
             let bytes = folder.read(&path, left).await?;
             left = left.saturating_sub(bytes.len() as u64);
-            beside.insert(name, bytes);
+            beside.push((name, bytes));
         }
-        let model = {
-            let unfit = unfit(&title);
-            self.serving.compute("load", move || Model::load(file, &beside).map_err(unfit)).await?
+        let rows_max = usize::try_from(self.config.serving_rows_max).unwrap_or(usize::MAX);
+        let load = {
+            let (title, mlmodel) = (title.clone(), String::from_utf8_lossy(&text).into_owned());
+            move |within| {
+                for (name, bytes) in beside {
+                    process.ask(&Ask::Beside { name }, &bytes, within)?;
+                }
+                let ask = Ask::Load { title: title.clone(), mlmodel, rows_max };
+                let (told, _) = process.ask(&ask, &[], within).map_err(|error| unfit(&title, error))?;
+                Ok((process, told))
+            }
         };
-        if model.bytes as u64 > memory_max {
+        let (process, told) = self.serving.compute("load", load).await?;
+        let ready = told.ready()?;
+        if ready.size_bytes as u64 > memory_max {
             return Err(too_large(&title, memory_max).into());
         }
         tracing::info!(
             ml.model = version.name,
             ml.version = version.version,
-            bytes = model.bytes,
+            bytes = ready.size_bytes,
             "model loaded"
         );
-        let held = Held::new(model.bytes);
-        Ok(Arc::new(Served { name: version.name, version: version.version, described, model, _held: held }))
+        let held = Held::new(ready.size_bytes);
+        Ok(Arc::new(Served {
+            name: version.name,
+            version: version.version,
+            described,
+            ready,
+            process,
+            _held: held,
+        }))
     }
 }
 
-fn unfit(title: &str) -> impl FnOnce(learn::LoadError) -> ServingError + use<> {
-    let title = title.to_owned();
-    move |error| ServingError::NotServable(format!("{title} cannot be served: {error}"))
+/// What ends the process while it reads the model will do so again.
+fn unfit(title: &str, error: ServingError) -> ServingError {
+    match error {
+        ServingError::Failed(why) => ServingError::NotServable(format!("{title} cannot be served: {why}")),
+        error => error,
+    }
 }
 
 fn too_large(title: &str, memory_max: u64) -> ServingError {

@@ -1,8 +1,9 @@
 //! Predictions of registered models.
 //!
 //! A call's life: the version is found by one read; its model is taken from the cache, or loaded once however many ask;
-//! then the call waits for one of few places, and in it, on a thread that may block, its rows are read, held against the
-//! signature, run and written down. Nothing of that happens on the threads that serve connections.
+//! then the call waits for one of few places, and in it, in the process that the model has to itself ([`crate::worker`]),
+//! its rows are read, held against the signature, run and written down. Nothing of that happens on the threads that serve
+//! connections.
 
 mod files;
 
@@ -16,7 +17,6 @@ use std::{
 
 use bytes::Bytes;
 use kernel::{Allow, Ctx, ToProblem as _, WorkspaceId};
-use learn::Model;
 use moka::{future::Cache, policy::EvictionPolicy};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -29,10 +29,11 @@ use crate::{
     error::Error,
     model::{
         Stage, Version,
-        scoring::{Described, ServingError, answer, feed, read_csv, read_json},
+        scoring::{Described, ServingError},
     },
     permissions::InvokeModels,
     store,
+    worker::{Ask, Form, Process, Ready, Worker},
 };
 
 /// Which version of a model is asked.
@@ -47,19 +48,14 @@ pub(crate) enum Which {
 
 const CHAMPION: &str = "champion";
 
-/// The rows as they came.
-pub(crate) enum Body {
-    Json(Bytes),
-    Csv(Bytes),
-}
-
 /// A model that is ready.
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) name: String,
     pub(crate) version: i64,
     pub(crate) described: Described,
-    pub(crate) model: Model,
+    pub(crate) ready: Ready,
+    process: Process,
     _held: Held,
 }
 
@@ -91,15 +87,18 @@ pub(crate) struct Serving {
     waiting_max: usize,
     memory_bytes: u64,
     timeout_s: u32,
+    worker: Worker,
 }
 
+/// What a process takes without its model.
+const PROCESS_BYTES: usize = 8 << 20;
 /// So many calls may wait for each place: more would hold memory, and be too late anyway.
 const WAITING_PER_PLACE: usize = 32;
 /// The files of a version do not change; if somebody does it all the same, that is seen after so long.
 const KEPT: Duration = Duration::from_secs(600);
 
 impl Serving {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, worker: Worker) -> Self {
         let memory_bytes = config.serving_memory().unwrap_or(0);
         let places = match config.serving_at_once {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -109,7 +108,7 @@ impl Serving {
         let weight = |bytes: u64| u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
         let models = Cache::builder()
             .max_capacity(memory_bytes >> 10)
-            .weigher(move |_, served: &Arc<Served>| weight(served.model.bytes as u64))
+            .weigher(move |_, served: &Arc<Served>| weight((served.ready.size_bytes + PROCESS_BYTES) as u64))
             .eviction_policy(EvictionPolicy::lru())
             .time_to_live(KEPT)
             .build();
@@ -120,7 +119,13 @@ impl Serving {
             waiting_max: places.saturating_mul(WAITING_PER_PLACE),
             memory_bytes,
             timeout_s: config.serving_timeout_s,
+            worker,
         }
+    }
+
+    /// What a model's process may take: the files as they are and as they are kept ready, and what calls compute.
+    fn process_bytes(&self) -> u64 {
+        self.memory_bytes.saturating_mul(2)
     }
 
     /// A place to compute in. It is held until the work is over, also if nobody waits for that any more.
@@ -145,11 +150,11 @@ impl Serving {
         }
     }
 
-    /// Does it in a place, on a thread that may block.
+    /// Does it in a place, on a thread that may block. `work` hears how long it may take.
     async fn compute<T: Send + 'static>(
         &self,
         phase: &'static str,
-        work: impl FnOnce() -> Result<T, ServingError> + Send + 'static,
+        work: impl FnOnce(Duration) -> Result<T, ServingError> + Send + 'static,
     ) -> Result<T, ServingError> {
         let queued = Instant::now();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(self.timeout_s.into());
@@ -158,16 +163,18 @@ impl Serving {
             .record(queued.elapsed().as_secs_f64());
         let work = tokio::task::spawn_blocking(move || {
             let began = Instant::now();
-            let made = work();
+            let made = work(deadline.saturating_duration_since(began.into()));
             metrics::histogram!("ml_invocation_seconds", "phase" => phase)
                 .record(began.elapsed().as_secs_f64());
             drop(permit);
             made
         });
         match timeout_at(deadline, work).await {
+            Ok(Ok(Err(ServingError::Timeout { .. }))) | Err(_) => {
+                Err(ServingError::Timeout { seconds: self.timeout_s })
+            }
             Ok(Ok(made)) => made,
             Ok(Err(_)) => Err(ServingError::Failed("the engine gave up".to_owned())),
-            Err(_) => Err(ServingError::Timeout { seconds: self.timeout_s }),
         }
     }
 }
@@ -179,9 +186,10 @@ impl Ml {
         allow: &Allow<InvokeModels>,
         name: &str,
         which: &Which,
-        body: Body,
+        form: Form,
+        body: Bytes,
     ) -> Result<(Arc<Served>, Vec<u8>), Error> {
-        let made = self.predict(allow, name, which, body).await;
+        let made = self.predict(allow, name, which, form, body).await;
         let outcome = match &made {
             Ok(_) => "ok",
             Err(Error::Serving(error)) => error.outcome(),
@@ -198,13 +206,14 @@ impl Ml {
         ctx: &Ctx,
         name: &str,
         which: &Which,
-        body: Body,
+        form: Form,
+        body: Bytes,
     ) -> Result<(Arc<Served>, Vec<u8>), Error> {
         let served = self.served(ctx, name, which).await?;
-        let rows_max = usize::try_from(self.config.serving_rows_max).unwrap_or(usize::MAX);
-        let at_work = served.clone();
-        let bytes = self.serving.compute("run", move || at_work.predict(&body, rows_max)).await?;
-        Ok((served, bytes))
+        let asked = served.clone();
+        let run = move |within| asked.process.ask(&Ask::Run(form), &body, within);
+        let (_, predictions) = self.serving.compute("run", run).await?;
+        Ok((served, predictions))
     }
 
     /// The model that would answer, ready.
@@ -220,6 +229,9 @@ impl Ml {
     async fn served(&self, ctx: &Ctx, name: &str, which: &Which) -> Result<Arc<Served>, Error> {
         let version = self.find_serving(ctx, name, which).await?;
         let key = (ctx.workspace, version.id);
+        if self.serving.models.get(&key).await.is_some_and(|served| served.process.is_gone()) {
+            self.serving.models.invalidate(&key).await;
+        }
         let loaded = self.serving.models.try_get_with(key, self.load_served(ctx.workspace, version)).await;
         // Who waited for the same load gets the same error.
         loaded.map_err(|shared| match &*shared {
@@ -276,20 +288,5 @@ impl Ml {
             },
         };
         versions::get(&mut tx, ctx, name, number).await
-    }
-}
-
-impl Served {
-    /// Blocks.
-    fn predict(&self, body: &Body, rows_max: usize) -> Result<Vec<u8>, ServingError> {
-        let asked = match body {
-            Body::Json(bytes) => read_json(bytes)?,
-            Body::Csv(bytes) => read_csv(bytes, &self.described.inputs)?,
-        };
-        self.described.check_params(&asked.params)?;
-        let fed = feed(asked, &self.described.inputs, &self.model, rows_max)?;
-        let outputs = self.model.run(fed.tensors).map_err(|error| ServingError::Failed(error.0))?;
-        let answer = answer(&self.model.outputs, outputs, fed.as_records);
-        serde_json::to_vec(&answer).map_err(|error| ServingError::Failed(error.to_string()))
     }
 }
