@@ -7,13 +7,13 @@ mod artifacts;
 mod columns;
 mod docs;
 mod faults;
+mod hostile;
 mod metrics;
 mod models;
 mod purge;
 mod runs;
 mod search;
 mod serving;
-mod serving_harm;
 mod statements;
 mod traces;
 
