@@ -27,7 +27,7 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// Largest JSON body, in bytes. Default 1048576; uploads have limits of their own.
     pub body_bytes_max: usize,
-    /// Time to the first byte of an answer, in seconds. Default 30.
+    /// Time to the first byte of an answer, in seconds; while a large file comes in, from the last piece of it. Default 30.
     pub timeout_s: u64,
     /// Time for the head of a request, in seconds; also how long an idle connection is kept. Default 30.
     pub header_timeout_s: u64,

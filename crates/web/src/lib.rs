@@ -20,12 +20,14 @@ mod extract;
 mod list;
 pub mod middleware;
 pub mod openapi;
+mod patience;
 mod rewrite;
 
 pub use auth::{Allowed, Authenticate, Authenticator, Caller, MaybeCaller, Request};
 pub use error::{Error, FieldErrorBody, ProblemBody, Result, count_upload, expect_uploads};
 pub use extract::{Json, Path, Query, TypedBody};
 pub use list::{Cursor, Feed, Page, PageQuery};
+pub use patience::Patience;
 pub use rewrite::{Alias, Rewrite};
 pub use utoipa_axum::{router::OpenApiRouter, routes};
 

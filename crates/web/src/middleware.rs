@@ -25,7 +25,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::{Authenticator, Rewrite, address, drain::Rest, error};
+use crate::{Authenticator, Rewrite, address, drain::Rest, error, patience};
 
 /// What the middleware needs to know.
 #[derive(Clone)]
@@ -43,7 +43,8 @@ pub struct Settings {
     pub public_url: Arc<str>,
     /// JSON bodies at most, in bytes; upload routes set their own.
     pub body_bytes_max: usize,
-    /// Time to the first byte of an answer; streams may go on after it.
+    /// Time to the first byte of an answer; streams may go on after it. Of uploads that say so ([`crate::Patience`]) the time
+    /// from the last piece that came.
     pub timeout: Duration,
     /// Routes on which a GET waits for news by design. They end it themselves: it has no time limit, and how long it took
     /// is no latency.
@@ -160,15 +161,7 @@ async fn limit_time(
     if is_long_poll(long_polls, &request) {
         return next.run(request).await;
     }
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => crate::Error::from(Problem::new(
-            504,
-            "timeout",
-            "the server did not finish in time; nothing half-done was kept",
-        ))
-        .into_response(),
-    }
+    patience::within(limit, request, |request| next.run(request)).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
