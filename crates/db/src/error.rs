@@ -84,6 +84,13 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl Error {
+    /// PostgreSQL's regular expressions are its own: it may refuse what others take (invalid_regular_expression).
+    pub fn is_pattern(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(database)) if database.code().as_deref() == Some("2201B"))
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Fault {
     Busy,

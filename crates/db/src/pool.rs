@@ -98,6 +98,8 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_millis(config.acquire_timeout_ms))
             .pragma("temp_store", "memory")
+            // `x REGEXP pattern`, where PostgreSQL has `x ~ pattern`.
+            .with_regexp()
             .statement_cache_capacity(512)
             .disable_statement_logging();
         let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
