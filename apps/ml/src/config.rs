@@ -34,6 +34,8 @@ pub struct Config {
     /// How long a call for predictions may take, its wait for a turn included, in seconds. Below `http.timeout_s`, so that who
     /// waits is told why. Default 20.
     pub serving_timeout_s: u32,
+    /// Webhooks of MLflow's clients may begin with `http://`. Default false.
+    pub webhook_plain_http: bool,
 }
 
 impl Default for Config {
@@ -50,6 +52,7 @@ impl Default for Config {
             serving_rows_max: 10_000,
             serving_at_once: 0,
             serving_timeout_s: 20,
+            webhook_plain_http: false,
         }
     }
 }

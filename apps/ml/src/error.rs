@@ -65,6 +65,7 @@ impl Error {
                 match self.problem().status {
                     400 => "BAD_REQUEST",
                     401 => "UNAUTHENTICATED",
+                    402 => "RESOURCE_LIMIT_EXCEEDED",
                     403 => "PERMISSION_DENIED",
                     404 => "RESOURCE_DOES_NOT_EXIST",
                     409 => "RESOURCE_CONFLICT",

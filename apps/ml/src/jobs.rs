@@ -21,6 +21,20 @@ impl Job for Purge {
     }
 }
 
+/// Tells one of MLflow's webhooks of one thing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TellWebhook {
+    pub(crate) message: String,
+}
+
+impl Job for TellWebhook {
+    const KIND: &'static str = "ml.tell_webhook";
+
+    fn options() -> Options {
+        Options { queue: platform::OUTGOING, max_attempts: 12, ..Options::default() }
+    }
+}
+
 pub(crate) fn schedules() -> Vec<Schedule> {
     vec![Schedule::new(
         Purge::KIND,
@@ -32,8 +46,14 @@ pub(crate) fn schedules() -> Vec<Schedule> {
 }
 
 pub(crate) fn handlers(ml: Ml) -> Handlers {
-    Handlers::new().on(move |job: JobContext, _: Purge| {
-        let ml = ml.clone();
-        async move { Ok(ml.purge_old(job.now()).await?.shown()) }
-    })
+    let teller = ml.clone();
+    Handlers::new()
+        .on(move |job: JobContext, _: Purge| {
+            let ml = ml.clone();
+            async move { Ok(ml.purge_old(job.now()).await?.shown()) }
+        })
+        .on(move |job, order: TellWebhook| {
+            let ml = teller.clone();
+            async move { ml.deliver_to_webhook(job, order).await }
+        })
 }

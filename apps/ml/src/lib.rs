@@ -41,7 +41,7 @@ pub const MANIFEST: Manifest = Manifest {
     topics: events::TOPICS,
     notices: &[],
     settings: &[],
-    quotas: &[],
+    quotas: service::QUOTAS,
     commands: cli::SHAPES,
 };
 

@@ -11,5 +11,13 @@ permission!(
 );
 permission!(InvokeModels = "ml.models.invoke", "Ask models for predictions");
 
-pub(crate) const ALL: &[PermissionInfo] =
-    &[ReadRuns::INFO, WriteRuns::INFO, ReadModels::INFO, WriteModels::INFO, InvokeModels::INFO];
+permission!(Webhooks = "ml.webhooks.write", "See, make, change and delete webhooks by MLflow's calls");
+
+pub(crate) const ALL: &[PermissionInfo] = &[
+    ReadRuns::INFO,
+    WriteRuns::INFO,
+    ReadModels::INFO,
+    WriteModels::INFO,
+    InvokeModels::INFO,
+    Webhooks::INFO,
+];

@@ -139,6 +139,36 @@ async fn fill(client: &Client) -> String {
         let batch = json!({ "run_id": last, "metrics": metrics, "params": [{ "key": "p", "value": "v" }], "tags": [{ "key": "t", "value": "w" }] });
         client.post(&path("runs/log-batch"), batch).await.expect(200);
     }
+    for trace in 1..=3_u8 {
+        let span = |number: u8, parent: Option<u8>| {
+            json!({
+                "traceId": format!("{trace:032x}"), "spanId": format!("{number:016x}"),
+                "parentSpanId": parent.map_or(String::new(), |parent| format!("{parent:016x}")),
+                "name": format!("step {number}"), "startTimeUnixNano": "1767225600000000000",
+                "endTimeUnixNano": format!("17672256{number:02}000000000"), "status": { "code": 1 },
+                "attributes": [
+                    { "key": "mlflow.spanType", "value": { "stringValue": "\"TOOL\"" } },
+                    { "key": "tries", "value": { "intValue": "3" } },
+                ],
+            })
+        };
+        let body =
+            json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span(1, None), span(2, Some(1))] }] }] });
+        let request =
+            client.request(Method::POST, "/v1/traces").header("x-mlflow-experiment-id", &number).json(&body);
+        client.finish("/v1/traces", request).await.expect(200);
+    }
+    let traced = format!("/api/3.0/mlflow/traces/tr-{:032x}", 1);
+    client
+        .send(Method::PATCH, &format!("{traced}/tags"), Some(json!({ "key": "team", "value": "red" })))
+        .await
+        .expect(200);
+    for assessment in [
+        json!({ "assessment_name": "good", "feedback": { "value": 0.5 } }),
+        json!({ "assessment_name": "answer", "expectation": { "value": "yes" } }),
+    ] {
+        client.post(&format!("{traced}/assessments"), json!({ "assessment": assessment })).await.expect(200);
+    }
     for name in ["model/MLmodel", "model/a b#%.bin"] {
         let name = name.replace('%', "%25").replace('#', "%23").replace(' ', "%20");
         let place = format!("/api/2.0/mlflow-artifacts/artifacts/{number}/{last}/artifacts/{name}");
@@ -197,6 +227,8 @@ async fn another_server_is_imported_once() {
         "points: 300 there, 300 taken",
         "registered models: 1 there, 1 taken",
         "runs: 4 there, 4 taken",
+        "spans: 6 there, 6 taken",
+        "traces: 3 there, 3 taken",
     ] {
         assert!(first.contains(line), "{line} in {first}");
     }
@@ -215,6 +247,20 @@ async fn another_server_is_imported_once() {
     for place in [format!("runs/get?run_id={run_id}"), format!("runs/get?run_id={gone}")] {
         assert_eq!(run_of(whole(&here, &place).await), run_of(whole(&there, &place).await));
     }
+    let traced = format!("/api/3.0/mlflow/traces/get?trace_id=tr-{:032x}", 1);
+    let trace_of = async |client: &Client| {
+        let mut trace = client.get(&traced).await.expect(200).json()["trace"].clone();
+        let info = &mut trace["trace_info"];
+        info["trace_location"] = Value::Null;
+        // Here it is told of, there it was made from its spans alone.
+        info["trace_metadata"] = Value::Null;
+        info["tags"]["mlflow.artifactLocation"] = Value::Null;
+        trace
+    };
+    let trace = trace_of(&here).await;
+    assert_eq!(trace["spans"].as_array().unwrap().len(), 2);
+    assert_eq!(trace["trace_info"]["assessments"].as_array().unwrap().len(), 2);
+    assert_eq!(trace, trace_of(&there).await);
     let history = format!("metrics/get-history?run_id={run_id}&metric_key=loss");
     assert_eq!(whole(&here, &history).await, whole(&there, &history).await);
     let files = format!("artifacts/list?run_id={run_id}&path=model");

@@ -73,6 +73,9 @@ pub(super) async fn list_of_model(call: Call) -> Result<Response, Error> {
     listing(Some(&listed.root_uri), &files(&listed.entries, &folder))
 }
 
+/// Files from this size on are looked at for room before they come: a question to the database more.
+const FORETOLD_BYTES: u64 = 1 << 20;
+
 pub(super) async fn put(call: Call) -> Result<Response, Error> {
     let allow = call.allow::<WriteRuns>()?;
     let path = path(&call)?;
@@ -81,6 +84,10 @@ pub(super) async fn put(call: Call) -> Result<Response, Error> {
         call.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|length| length > max_bytes) {
         return Err(Error::TooLarge { max_bytes });
+    }
+    // Better refused before it is sent than after.
+    if let Some(length) = told.filter(|length| *length > FORETOLD_BYTES) {
+        call.ml.check_room(&allow, &path, length).await?;
     }
     let Body::Stream(body) = call.body else { return Err(Error::Body("it is not there".to_owned())) };
     let pieces = body.into_data_stream().map_err(|error| Error::Body(error.to_string()));

@@ -5,6 +5,7 @@ mod artifacts;
 mod auth;
 mod bodies;
 mod columns;
+mod evaluation;
 mod experiments;
 mod info;
 mod log;
@@ -18,6 +19,7 @@ mod runs;
 mod serving;
 mod traces;
 mod versions;
+mod webhooks;
 mod wire;
 
 use std::{collections::BTreeMap, pin::Pin};
@@ -51,6 +53,7 @@ struct Call {
     host: String,
     /// Parts of the path, by name.
     path: Vec<(String, String)>,
+    patience: Option<web::Patience>,
 }
 
 enum Body {
@@ -133,7 +136,13 @@ async fn call(ml: Ml, route: &'static Route, request: Request) -> Result<Respons
     let workspace = path.iter().find(|(name, _)| name == "workspace").map(|(_, value)| value.clone());
     let ctx = auth::caller(&ml, &mut parts, workspace.as_deref()).await?;
     ml.prepare(&ctx).await?;
+    // What moves files takes the time that it takes, as long as it gets on.
+    let patience = parts.extensions.get::<web::Patience>().cloned();
     let (params, body) = if route.is_upload {
+        let body = match &patience {
+            Some(patience) => patience.clone().renewed_by(body),
+            None => body,
+        };
         (Params::of_query(""), Body::Stream(body))
     } else if parts.method == Method::GET || parts.method == Method::HEAD {
         (Params::of_query(parts.uri.query().unwrap_or("")), Body::Read(Bytes::new()))
@@ -148,7 +157,7 @@ async fn call(ml: Ml, route: &'static Route, request: Request) -> Result<Respons
     };
     let host = parts.extensions.get::<web::Request>().and_then(|request| request.host.clone());
     let host = host.unwrap_or_default();
-    (route.handler)(Call { ml, ctx, params, body, headers: parts.headers, host, path }).await
+    (route.handler)(Call { ml, ctx, params, body, headers: parts.headers, host, path, patience }).await
 }
 
 async fn path_of(parts: &mut Parts) -> Vec<(String, String)> {

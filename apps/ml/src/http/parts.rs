@@ -103,7 +103,9 @@ async fn complete(call: Call) -> Result<Response, Error> {
     if numbers.is_empty() || !numbers.iter().copied().eq(1..=numbers.len() as i64) {
         return Err(Error::invalid("The parts must be numbered from 1 without a gap."));
     }
-    call.ml.complete_upload(&allow, &path, &upload, count).await?;
+    // Joining goes through every byte.
+    let gets_on = || call.patience.iter().for_each(web::Patience::renew);
+    call.ml.complete_upload(&allow, &path, &upload, count, gets_on).await?;
     done()
 }
 

@@ -3,7 +3,8 @@
 use http::Method;
 
 use super::{
-    Answer, Call, artifacts, experiments, log, logged, models, older_traces, parts, runs, traces, versions,
+    Answer, Call, artifacts, evaluation, experiments, log, logged, models, older_traces, parts, runs, traces,
+    versions, webhooks,
 };
 
 /// What a caller must hold.
@@ -15,6 +16,7 @@ pub enum Needs {
     WriteRuns,
     ReadModels,
     WriteModels,
+    Webhooks,
 }
 
 impl Needs {
@@ -29,6 +31,7 @@ impl Needs {
             Self::WriteRuns => permissions::WriteRuns::NAME,
             Self::ReadModels => permissions::ReadModels::NAME,
             Self::WriteModels => permissions::WriteModels::NAME,
+            Self::Webhooks => permissions::Webhooks::NAME,
         })
     }
 }
@@ -191,6 +194,29 @@ pub const ROUTES: &[Route] = routes! {
     POST V2 "/mlflow/traces/link-to-run" WriteRuns traces::link_to_run, "Say that traces belong to a run";
     POST V2 "/mlflow/traces/link-prompts" WriteRuns traces::link_prompts, "Say which prompts a trace used";
 
+    POST V3 "/mlflow/datasets/create" WriteRuns evaluation::create, "Make an evaluation dataset";
+    POST V3 "/mlflow/datasets/search" ReadRuns evaluation::search, "Search evaluation datasets";
+    GET V3 "/mlflow/datasets/search" ReadRuns evaluation::search, "The same, asked by a query";
+    GET V3 "/mlflow/datasets/{dataset_id}" ReadRuns evaluation::get, "An evaluation dataset";
+    DELETE V3 "/mlflow/datasets/{dataset_id}" WriteRuns evaluation::delete, "Delete it with its records";
+    POST V3 "/mlflow/datasets/{dataset_id}/records" WriteRuns evaluation::put_records,
+        "Add records; those of the same inputs are changed";
+    GET V3 "/mlflow/datasets/{dataset_id}/records" ReadRuns evaluation::records, "Its records, with paging";
+    DELETE V3 "/mlflow/datasets/{dataset_id}/records" WriteRuns evaluation::delete_records, "Delete records";
+    PATCH V3 "/mlflow/datasets/{dataset_id}/tags" WriteRuns evaluation::set_tags, "Tag an evaluation dataset";
+    DELETE V3 "/mlflow/datasets/{dataset_id}/tags/{*key}" WriteRuns evaluation::delete_tag, "Take a tag away";
+    GET V3 "/mlflow/datasets/{dataset_id}/experiment-ids" ReadRuns evaluation::experiment_ids,
+        "The experiments that it is of";
+    POST V3 "/mlflow/datasets/{dataset_id}/add-experiments" WriteRuns evaluation::add_experiments,
+        "Say that it is of more experiments";
+    POST V3 "/mlflow/datasets/{dataset_id}/remove-experiments" WriteRuns evaluation::remove_experiments,
+        "Say that it is of fewer experiments";
+    POST V3 "/mlflow/scorers/register" WriteRuns evaluation::register_scorer, "Keep a new version of a scorer";
+    GET V3 "/mlflow/scorers/list" ReadRuns evaluation::list_scorers, "The newest version of each scorer of an experiment";
+    GET V3 "/mlflow/scorers/versions" ReadRuns evaluation::scorer_versions, "All versions of a scorer";
+    GET V3 "/mlflow/scorers/get" ReadRuns evaluation::get_scorer, "A scorer, the newest version or one that is named";
+    DELETE V3 "/mlflow/scorers/delete" WriteRuns evaluation::delete_scorer, "Delete a scorer, or one version of it";
+
     POST V2 "/mlflow/registered-models/create" WriteModels models::create, "Register a model";
     GET V2 "/mlflow/registered-models/get" ReadModels models::get, "A registered model";
     GET V2 "/mlflow/registered-models/search" ReadModels models::search, "Search registered models";
@@ -216,6 +242,13 @@ pub const ROUTES: &[Route] = routes! {
     DELETE V2 "/mlflow/model-versions/delete" WriteModels versions::delete, "Delete a model version";
     POST V2 "/mlflow/model-versions/set-tag" WriteModels versions::set_tag, "Tag a model version";
     DELETE V2 "/mlflow/model-versions/delete-tag" WriteModels versions::delete_tag, "Take a tag away";
+
+    POST V2 "/mlflow/webhooks" Webhooks webhooks::create, "Make a webhook";
+    GET V2 "/mlflow/webhooks" Webhooks webhooks::list, "Webhooks that clients made by these calls";
+    GET V2 "/mlflow/webhooks/{webhook_id}" Webhooks webhooks::get, "A webhook";
+    PATCH V2 "/mlflow/webhooks/{webhook_id}" Webhooks webhooks::update, "Change a webhook";
+    DELETE V2 "/mlflow/webhooks/{webhook_id}" Webhooks webhooks::delete, "Delete a webhook";
+    POST V2 "/mlflow/webhooks/{webhook_id}/test" Webhooks webhooks::test, "Send it an example now";
 };
 
 /// Never called: what needs nothing is answered before anybody is asked for.

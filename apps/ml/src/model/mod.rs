@@ -1,6 +1,7 @@
 //! Experiments, runs and models as values, with MLflow's rules for them. No I/O.
 
 mod column;
+mod evaluation;
 pub(crate) mod filter;
 mod names;
 mod page;
@@ -11,8 +12,10 @@ mod registry;
 mod run;
 pub(crate) mod scoring;
 pub(crate) mod trace;
+mod webhook;
 
 pub(crate) use column::{ColumnKind, Columns};
+pub(crate) use evaluation::{EvaluationSet, NewRecord, ScorerVersion, USER_TAG, empty_schema};
 pub(crate) use names::{
     EXPERIMENT_TAG, ITEM_KEY_CHARS_MAX, MODEL_TAG, RUN_TAG, check_alias, check_dataset,
     check_experiment_name, check_key, check_model_name, check_param, check_run_id, check_tag,
@@ -27,6 +30,7 @@ pub(crate) use registry::{
 pub(crate) use run::{
     DatasetInput, Experiment, Lifecycle, Metric, ModelOutput, Pair, Run, RunInfo, RunStatus,
 };
+pub(crate) use webhook::{HookEvent, Webhook, check_hook_name, hook_signature};
 
 /// The tag that holds a run's name.
 pub(crate) const RUN_NAME_TAG: &str = "mlflow.runName";

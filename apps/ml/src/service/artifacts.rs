@@ -39,8 +39,7 @@ impl Ml {
         if path.is_root() {
             return Err(Error::invalid("Invalid path: an artifact has a name"));
         }
-        self.storage.put_stream(&path.key(allow.workspace), self.bounded(body)).await?;
-        Ok(())
+        self.keep_file(allow, &path.key(allow.workspace), self.bounded(body), &[]).await
     }
 
     pub(crate) async fn get_artifact(
@@ -77,15 +76,7 @@ impl Ml {
         if path.is_root() {
             return Err(Error::invalid("Invalid path: everything at once is not deleted"));
         }
-        let key = path.key(allow.workspace);
-        let below = self.storage.list(&key).await?;
-        let count = below.len();
-        for info in below {
-            self.storage.delete(&info.key).await?;
-        }
-        if count == 0 {
-            self.storage.delete(&key).await?;
-        }
+        let count = self.delete_folder(allow.workspace, &path.key(allow.workspace)).await?;
         let mut tx = self.db.begin().await?;
         self.record(&mut tx, allow, "ml.artifact-deleted", path.as_str(), json!({ "files": count.max(1) }))
             .await?;

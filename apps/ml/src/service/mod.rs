@@ -5,7 +5,9 @@ mod artifacts;
 mod assessments;
 mod batch;
 mod columns;
+mod evaluation;
 mod experiments;
+mod files;
 mod history;
 mod import;
 mod inputs;
@@ -14,11 +16,13 @@ mod parts;
 mod purge;
 mod registry;
 mod runs;
+mod scorers;
 mod search;
 mod serving;
 mod together;
 mod traces;
 mod versions;
+mod webhooks;
 
 use std::{
     collections::HashSet,
@@ -29,7 +33,7 @@ use db::Db;
 use kernel::{Clock, Ctx, WorkspaceId};
 use moka::sync::Cache;
 use outbound::Outbound;
-use platform::{Audit, Directory, Platform};
+use platform::{Audit, Directory, Platform, Quotas};
 use realtime::Events;
 use serde_json::Value;
 use storage::Storage;
@@ -38,6 +42,7 @@ pub(crate) use access::{Shown, unauthenticated};
 pub(crate) use artifacts::Entry;
 pub(crate) use batch::Batch;
 pub(crate) use columns::{Column, ColumnQuery};
+pub(crate) use files::QUOTAS;
 pub(crate) use history::Sample;
 pub(crate) use import::{Imported, Source};
 pub(crate) use logged::{LoggedQuery, NewLogged};
@@ -47,6 +52,7 @@ pub(crate) use search::{Query, RunQuery};
 pub(crate) use serving::{Served, Which};
 pub(crate) use traces::TraceQuery;
 pub(crate) use versions::{NewVersion, number as version_number};
+pub(crate) use webhooks::WebhookChange;
 
 use crate::{Config, error::Error, store, worker::Worker};
 use batch::Appended;
@@ -61,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) storage: Storage,
     pub(crate) directory: Directory,
+    pub(crate) quotas: Quotas,
+    pub(crate) jobs: ::jobs::Jobs,
     pub(crate) events: Events,
     pub(crate) outbound: Outbound,
     pub(crate) config: Config,
@@ -95,6 +103,8 @@ impl Ml {
             db: platform.db.clone(),
             storage: platform.storage.clone(),
             directory: platform.directory.clone(),
+            quotas: platform.quotas.clone(),
+            jobs: platform.jobs.clone(),
             events: platform.events.clone(),
             outbound: platform.outbound.clone(),
             config,

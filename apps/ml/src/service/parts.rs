@@ -82,17 +82,17 @@ impl Ml {
             return Err(Error::invalid(format!("Parts are numbered from 1 to {PARTS_MAX}.")));
         }
         let upload = Upload::parse(allow.workspace, upload)?;
-        self.storage.put_stream(&upload.part(number), self.bounded(body)).await?;
-        Ok(())
+        self.keep_file(allow, &upload.part(number), self.bounded(body), &[]).await
     }
 
-    /// Joins the first `count` parts, all of which must be there.
+    /// Joins the first `count` parts, all of which must be there. Tells of each piece that is through.
     pub(crate) async fn complete_upload(
         &self,
         allow: &Allow<WriteRuns>,
         path: &ArtifactPath,
         upload: &str,
         count: u64,
+        gets_on: impl Fn() + Send,
     ) -> Result<(), Error> {
         let upload = Upload::of(allow.workspace, upload, path)?;
         let mut there = self.storage.list(&upload.folder).await?;
@@ -112,12 +112,9 @@ impl Ml {
             return Err(Error::TooLarge { max_bytes: self.config.artifact_bytes_max });
         }
         let keys: std::collections::VecDeque<String> = there.iter().map(|info| info.key.clone()).collect();
-        let pieces = joined(self.storage.clone(), keys);
-        self.storage.put_stream(&path.key(allow.workspace), pieces).await?;
-        for info in &there {
-            self.storage.delete(&info.key).await?;
-        }
-        Ok(())
+        let pieces = joined(self.storage.clone(), keys).inspect(move |_| gets_on());
+        self.keep_file(allow, &path.key(allow.workspace), pieces, &there).await?;
+        self.delete_files(allow.workspace, &there).await
     }
 
     /// Aborting what is not there is no fault.
@@ -128,10 +125,7 @@ impl Ml {
         upload: &str,
     ) -> Result<(), Error> {
         let upload = Upload::of(allow.workspace, upload, path)?;
-        for info in self.storage.list(&upload.folder).await? {
-            self.storage.delete(&info.key).await?;
-        }
-        Ok(())
+        self.delete_folder(allow.workspace, &upload.folder).await.map(drop)
     }
 
     /// Takes parts away that nobody joined.
@@ -139,8 +133,9 @@ impl Ml {
         let before = now.checked_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);
         let mut gone = 0;
         for info in self.storage.list(PARTS).await? {
-            if info.modified < before {
-                self.storage.delete(&info.key).await?;
+            let workspace = info.key.split('/').nth(1).and_then(|text| text.parse().ok());
+            if let Some(workspace) = workspace.filter(|_: &WorkspaceId| info.modified < before) {
+                self.delete_files(workspace, &[info]).await?;
                 gone += 1;
             }
         }

@@ -47,6 +47,8 @@ impl Ml {
     /// What was deleted longer ago than `ml.deleted_keep_days`; nothing where that is 0.
     pub(crate) async fn purge_old(&self, now: Timestamp) -> Result<Purged, Error> {
         self.purge_parts(now).await?;
+        self.count_stale(now).await?;
+        self.purge_messages(now).await?;
         match self.config.deleted_keep_days {
             0 => Ok(Purged::default()),
             days => self.purge(None, now, now.as_millisecond() - i64::from(days) * 86_400_000).await,
@@ -102,10 +104,7 @@ impl Ml {
                 if let Some(Ok(path)) = ArtifactPath::of_uri(&note.artifact_uri)
                     && !path.is_root()
                 {
-                    for info in self.storage.list(&path.key(note.workspace)).await? {
-                        self.storage.delete(&info.key).await?;
-                        files += 1;
-                    }
+                    files += self.delete_folder(note.workspace, &path.key(note.workspace)).await?;
                 }
                 let mut tx = self.db.begin().await?;
                 store::purges::delete_note(&mut tx, note.id).await?;

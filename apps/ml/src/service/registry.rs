@@ -2,7 +2,7 @@ use db::{OnConstraint as _, Tx};
 use kernel::{Allow, Ctx};
 use serde_json::json;
 
-use super::{Ml, Query, now_ms, page_size};
+use super::{Ml, Query, now_ms, page_size, webhooks};
 use crate::{
     error::Error,
     events,
@@ -75,6 +75,8 @@ impl Ml {
             latest: Vec::new(),
         };
         self.events.publish(&mut tx, &events::of_model(allow.workspace, &model)).await?;
+        let told = webhooks::of_model(&model);
+        self.tell_webhooks(&mut tx, allow, id, webhooks::MODEL_CREATED, &told).await?;
         tx.commit().await?;
         Ok(model)
     }
@@ -174,7 +176,9 @@ impl Ml {
         check_tag("", MODEL_TAG, &mut tag)?;
         let mut tx = self.db.begin().await?;
         let model = get(&mut tx, allow, name).await?;
+        let told = json!({ "name": name, "key": tag.key, "value": tag.value });
         store::pairs::put(&mut tx, MODEL_TAGS, model.id, model.id, &[tag], Present::Overwritten).await?;
+        self.tell_webhooks(&mut tx, allow, model.id, webhooks::TAG_SET, &told).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -188,6 +192,8 @@ impl Ml {
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let model = get(&mut tx, allow, name).await?;
+        let told = json!({ "name": name, "key": key });
+        self.tell_webhooks(&mut tx, allow, model.id, webhooks::TAG_DELETED, &told).await?;
         store::pairs::delete(&mut tx, MODEL_TAGS, model.id, key).await?;
         tx.commit().await?;
         Ok(())
@@ -207,6 +213,7 @@ impl Ml {
         let before = store::registry::find_alias(&mut tx, model.id, alias).await?;
         store::registry::set_alias(&mut tx, model.id, alias, found.version).await?;
         let told = json!({ "name": name, "alias": alias, "version": version.to_string() });
+        self.tell_webhooks(&mut tx, allow, model.id, webhooks::ALIAS_SET, &told).await?;
         self.events.publish(&mut tx, &events::told(events::ALIAS_SET, allow.workspace, told)).await?;
         let detail = json!({ "alias": alias, "version": version, "before": before });
         self.record(&mut tx, allow, "ml.alias-set", name, detail).await?;
@@ -228,6 +235,7 @@ impl Ml {
         store::registry::delete_alias(&mut tx, model.id, alias).await?;
         if before.is_some() {
             let told = json!({ "name": name, "alias": alias });
+            self.tell_webhooks(&mut tx, allow, model.id, webhooks::ALIAS_DELETED, &told).await?;
             self.events.publish(&mut tx, &events::told(events::ALIAS_DELETED, allow.workspace, told)).await?;
             let detail = json!({ "alias": alias, "before": before });
             self.record(&mut tx, allow, "ml.alias-deleted", name, detail).await?;

@@ -50,6 +50,7 @@ impl Query {
             Dialect::ModelVersions => "versions",
             Dialect::LoggedModels => "logged",
             Dialect::Traces => "traces",
+            Dialect::EvaluationSets => "evaluation",
         };
         let mut bound = vec![kind, &self.filter];
         bound.extend(self.order_by.iter().map(String::as_str));

@@ -2,7 +2,7 @@ use db::Tx;
 use kernel::{Allow, Ctx};
 use serde_json::json;
 
-use super::{Ml, Query, logged, now_ms, page_size, registry, runs};
+use super::{Ml, Query, logged, now_ms, page_size, registry, runs, webhooks};
 use crate::{
     error::Error,
     events,
@@ -112,6 +112,8 @@ impl Ml {
             tell_logged_model(&mut tx, allow, model_id, &version).await?;
         }
         self.events.publish(&mut tx, &events::of_version(allow.workspace, &version)).await?;
+        let told = webhooks::of_version(&version);
+        self.tell_webhooks(&mut tx, allow, model, webhooks::VERSION_CREATED, &told).await?;
         tx.commit().await?;
         Ok(version)
     }
@@ -217,6 +219,7 @@ impl Ml {
             "value": tag.value,
         });
         store::pairs::put(&mut tx, VERSION_TAGS, found.id, 0, &[tag], Present::Overwritten).await?;
+        self.tell_webhooks(&mut tx, allow, found.model, webhooks::VERSION_TAG_SET, &told).await?;
         self.events.publish(&mut tx, &events::told(events::VERSION_TAG_SET, allow.workspace, told)).await?;
         tx.commit().await?;
         Ok(())
@@ -234,6 +237,7 @@ impl Ml {
         let found = get(&mut tx, allow, name, number(version)?).await?;
         if store::pairs::delete(&mut tx, VERSION_TAGS, found.id, key).await? {
             let told = json!({ "name": name, "version": found.version.to_string(), "key": key });
+            self.tell_webhooks(&mut tx, allow, found.model, webhooks::VERSION_TAG_DELETED, &told).await?;
             self.events
                 .publish(&mut tx, &events::told(events::VERSION_TAG_DELETED, allow.workspace, told))
                 .await?;

@@ -2,7 +2,9 @@
 //! workspace give.
 
 pub(crate) mod columns;
+pub(crate) mod evaluation;
 pub(crate) mod experiments;
+pub(crate) mod files;
 pub(crate) mod inputs;
 pub(crate) mod logged;
 pub(crate) mod metrics;
@@ -11,6 +13,8 @@ pub(crate) mod purges;
 pub(crate) mod registry;
 pub(crate) mod rows;
 pub(crate) mod runs;
+pub(crate) mod scorers;
 pub(crate) mod search;
 pub(crate) mod traces;
 pub(crate) mod versions;
+pub(crate) mod webhooks;

@@ -29,6 +29,8 @@ pub(crate) const VERSION_TAGS: Table =
     Table { name: "ml_version_tags", owner: "version", has_experiment: false };
 
 pub(crate) const TRACE_TAGS: Table = Table { name: "ml_trace_tags", owner: "trace", has_experiment: false };
+pub(crate) const EVALUATION_TAGS: Table =
+    Table { name: "ml_evaluation_tags", owner: "dataset", has_experiment: false };
 pub(crate) const TRACE_METADATA: Table =
     Table { name: "ml_trace_metadata", owner: "trace", has_experiment: false };
 

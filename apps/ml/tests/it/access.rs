@@ -16,6 +16,8 @@ fn concrete(path: &str) -> String {
         .replace("{number}", "1")
         .replace("{trace_id}", "tr-1")
         .replace("{assessment_id}", "a-1")
+        .replace("{webhook_id}", "w")
+        .replace("{dataset_id}", "d-1")
 }
 
 #[tokio::test(flavor = "multi_thread")]

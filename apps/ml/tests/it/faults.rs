@@ -79,7 +79,7 @@ async fn malformed_calls_are_told_in_mlflows_form() {
         for place in [
             path("nothing/here"),
             path("scorers/list"),
-            "/api/3.0/mlflow/datasets/search".to_owned(),
+            "/api/3.0/mlflow/gateway/endpoints".to_owned(),
             "/ajax-api/2.0/mlflow/x".to_owned(),
             "/t/default/api/2.0/mlflow/x".to_owned(),
         ] {

@@ -222,12 +222,22 @@ async fn traces_are_searched() {
         check("feedback.good = 0.5", &[], "2").await;
         check("feedback.good IS NULL", &[], "4").await;
         check("expectation.good IS NOT NULL", &[], "").await;
+        check("tags.n RLIKE '^[1-2]$'", &[], "21").await;
+        check("name RLIKE '^[a-z]' AND span.name rlike '-(2|4)$'", &[], "42").await;
+        check("metadata.a RLIKE 'B'", &[], "").await;
+        check("trace.status RLIKE 'OK|IN'", &["timestamp ASC"], "134").await;
+        check("client_request_id RLIKE '.'", &[], "").await;
+        check("span.attributes.model RLIKE '^m[34]$'", &[], "43").await;
+        check("feedback.good RLIKE 'tru|yes'", &[], "31").await;
         check(&format!("request_id = '{}'", id(4)), &[], "4").await;
         let location = json!({ "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": number } });
         for wrong in [
             json!({ "locations": [] }),
             json!({ "locations": [location], "max_results": 501 }),
             json!({ "locations": [location], "filter": "metrics.a > 1" }),
+            json!({ "locations": [location], "filter": "tags.a RLIKE '('" }),
+            json!({ "locations": [location], "filter": "tags.a RLIKE '(?=a)'" }),
+            json!({ "locations": [location], "filter": format!("tags.a RLIKE '{}'", "a?".repeat(600)) }),
             json!({ "locations": [location], "filter": "span.x = 'y'" }),
             json!({ "locations": [location], "filter": "span.attributes. = 'y'" }),
             json!({ "locations": [location], "filter": "trace.text = 'y'" }),

@@ -10,6 +10,7 @@ pub(crate) enum Dialect {
     ModelVersions,
     LoggedModels,
     Traces,
+    EvaluationSets,
 }
 
 impl Dialect {
@@ -54,15 +55,18 @@ impl Dialect {
                     )));
                 }
             },
-            Self::Experiments | Self::RegisteredModels | Self::ModelVersions => match word {
-                "attribute" => Entity::Attribute,
-                "tag" | "tags" => Entity::Tag,
-                _ => {
-                    return Err(Error::invalid(format!(
-                        "Invalid entity type '{word}'. Valid entity types are ('attribute', 'tag', 'tags')"
-                    )));
+            Self::EvaluationSets if word == "attributes" => Entity::Attribute,
+            Self::Experiments | Self::RegisteredModels | Self::ModelVersions | Self::EvaluationSets => {
+                match word {
+                    "attribute" => Entity::Attribute,
+                    "tag" | "tags" => Entity::Tag,
+                    _ => {
+                        return Err(Error::invalid(format!(
+                            "Invalid entity type '{word}'. Valid entity types are ('attribute', 'tag', 'tags')"
+                        )));
+                    }
                 }
-            },
+            }
         };
         Ok(entity)
     }
@@ -115,6 +119,9 @@ impl Dialect {
                 "creation_timestamp",
                 "last_updated_timestamp",
             ],
+            Self::EvaluationSets => {
+                &["name", "created_time", "last_update_time", "created_by", "last_updated_by"]
+            }
             Self::Traces => &[
                 "request_id",
                 "timestamp_ms",
@@ -137,6 +144,7 @@ impl Dialect {
             Self::ModelVersions => {
                 &["name", "version_number", "creation_timestamp", "last_updated_timestamp"]
             }
+            Self::EvaluationSets => &["name", "created_time", "last_update_time"],
             Self::Traces => &[
                 "request_id",
                 "timestamp_ms",
@@ -156,6 +164,7 @@ impl Dialect {
             "start_time"
                 | "end_time"
                 | "creation_time"
+                | "created_time"
                 | "last_update_time"
                 | "version_number"
                 | "creation_timestamp"
@@ -172,7 +181,7 @@ impl Dialect {
             (Self::Runs, Entity::Dataset) => true,
             (Self::Runs, Entity::Attribute) => key == "run_id",
             (Self::Experiments, Entity::Attribute) => key == "experiment_id",
-            (Self::RegisteredModels, Entity::Attribute) => key == "name",
+            (Self::RegisteredModels | Self::EvaluationSets, Entity::Attribute) => key == "name",
             (Self::ModelVersions, Entity::Attribute) => matches!(key, "name" | "run_id"),
             (Self::LoggedModels, Entity::Attribute) => !self.is_number(key),
             (Self::LoggedModels, entity) => matches!(entity, Entity::Param | Entity::Tag),

@@ -54,6 +54,8 @@ pub(crate) enum Op {
     Like,
     /// As `Like`, whatever the case.
     ILike,
+    /// By a regular expression; of traces only.
+    RLike,
     In,
     NotIn,
     IsNull,
@@ -72,6 +74,7 @@ impl Op {
             ">=" => Self::GreaterOrEqual,
             word if word.eq_ignore_ascii_case("like") => Self::Like,
             word if word.eq_ignore_ascii_case("ilike") => Self::ILike,
+            word if word.eq_ignore_ascii_case("rlike") => Self::RLike,
             _ => return None,
         })
     }
@@ -104,3 +107,5 @@ pub(crate) const LIST_MAX: usize = 5_000;
 pub(crate) const FILTER_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a pattern at most; SQLite takes 50,000.
 pub(crate) const PATTERN_BYTES_MAX: usize = 10_000;
+/// Bytes of a regular expression at most.
+pub(crate) const REGEX_BYTES_MAX: usize = 1_000;

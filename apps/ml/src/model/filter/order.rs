@@ -69,10 +69,11 @@ fn one(dialect: Dialect, text: &str) -> Result<Order, Error> {
         }
         _ => identifier(dialect, name.text)?,
     };
-    let is_plain = matches!(dialect, Dialect::Experiments | Dialect::Traces);
+    let is_plain = matches!(dialect, Dialect::Experiments | Dialect::Traces | Dialect::EvaluationSets);
+    let is_listed = matches!(dialect, Dialect::Traces | Dialect::EvaluationSets);
     if entity == Entity::Dataset
         || (is_plain && entity != Entity::Attribute)
-        || (dialect == Dialect::Traces && !dialect.orderable().contains(&key.as_str()))
+        || (is_listed && !dialect.orderable().contains(&key.as_str()))
     {
         return Err(Error::invalid(format!("Invalid order_by entity: {}", entity.name())));
     }

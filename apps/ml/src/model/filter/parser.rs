@@ -1,5 +1,6 @@
 use super::{
     CLAUSES_MAX, Clause, Dialect, Entity, FILTER_BYTES_MAX, LIST_MAX, Op, Operand, PATTERN_BYTES_MAX,
+    REGEX_BYTES_MAX,
     lexer::{Kind, Token, cut},
 };
 use crate::error::Error;
@@ -113,6 +114,11 @@ fn clause(dialect: Dialect, rest: &mut &[Token<'_>]) -> Result<Clause, Error> {
     {
         return Err(Error::invalid(format!("A pattern may have {PATTERN_BYTES_MAX} bytes at most.")));
     }
+    if op == Op::RLike
+        && let Operand::Text(pattern) = &operand
+    {
+        check_regex(pattern)?;
+    }
     *rest = &rest[3..];
     Ok(Clause { entity, key, op, operand })
 }
@@ -215,6 +221,21 @@ fn operand(dialect: Dialect, entity: Entity, key: &str, token: &Token<'_>) -> Re
     Ok(Operand::Text(value))
 }
 
+/// What a regular expression may become at most.
+const REGEX_PROGRAM_BYTES_MAX: usize = 1 << 20;
+
+/// What takes time without bound on some texts (look-around, references back) is refused here, whatever the database takes.
+fn check_regex(pattern: &str) -> Result<(), Error> {
+    if pattern.len() > REGEX_BYTES_MAX {
+        return Err(Error::invalid(format!(
+            "A regular expression may have {REGEX_BYTES_MAX} bytes at most."
+        )));
+    }
+    regex::RegexBuilder::new(pattern).size_limit(REGEX_PROGRAM_BYTES_MAX).build().map(drop).map_err(|error| {
+        Error::invalid(format!("'{}' is no regular expression that is taken: {error}", shown(pattern)))
+    })
+}
+
 fn check_op(dialect: Dialect, entity: Entity, key: &str, op: Op, text: &str) -> Result<(), Error> {
     let is_number = entity == Entity::Metric || (entity == Entity::Attribute && dialect.is_number(key));
     let is_nominal = dialect == Dialect::Experiments && entity == Entity::Attribute && key == "experiment_id";
@@ -225,6 +246,7 @@ fn check_op(dialect: Dialect, entity: Entity, key: &str, op: Op, text: &str) -> 
         Op::Equal | Op::NotEqual => !is_content,
         Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => is_number || is_assessment,
         Op::Like | Op::ILike => !is_number && !is_nominal,
+        Op::RLike => dialect == Dialect::Traces && !is_number && !is_content,
         _ => false,
     };
     if fine {
@@ -354,6 +376,7 @@ mod tests {
         check("run_id IN ('a'", "ill-formed");
         check("metrics.a IS NULL", "only supported for tags and params");
         check("params.a = 'open", "Expected a quoted string value");
+        check("params.a RLIKE 'x'", "Invalid comparator 'RLIKE'");
         check(&vec!["metrics.a > 1"; 10_000].join(" AND "), "200 clauses at most");
         check(&format!("params.a = {}", "'".repeat(100_001)), "quoted");
         check(&"(".repeat(100_000), "Invalid clause(s)");
@@ -374,6 +397,17 @@ mod tests {
         check(Dialect::ModelVersions, "source_path LIKE 'x%'", true);
         check(Dialect::LoggedModels, "metrics.a > 1 AND params.b = 'x' AND name = 'y'", true);
         check(Dialect::LoggedModels, "tag.a = 'x'", false);
+        check(
+            Dialect::Traces,
+            "tags.a RLIKE '^x+$' AND span.name rlike 'a|b' AND feedback.f RLIKE '\\d'",
+            true,
+        );
+        check(Dialect::Traces, "name RLIKE '[a-z]{2,3}'", true);
+        check(Dialect::Traces, "timestamp_ms RLIKE '1'", false);
+        check(Dialect::Traces, "trace.text RLIKE '1'", false);
+        for wrong in ["(", "[z-a]", "a{9999999}", "(?=x)", "(a)\\1", &"a".repeat(1_001)] {
+            check(Dialect::Traces, &format!("tags.a RLIKE '{wrong}'"), false);
+        }
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 mod models;
 mod runs;
 mod source;
+mod traces;
 
 use std::collections::HashMap;
 
@@ -102,10 +103,17 @@ impl Ml {
             places.push((text(&theirs, "artifact_location"), ours.artifact_location.clone()));
             experiments.push((theirs, ours));
         }
+        let knows_traces = source.knows("/api/3.0/mlflow/traces/search").await?;
+        if !knows_traces {
+            imported.left_out.push("traces: the other server is from before MLflow 3".to_owned());
+        }
         for (theirs, ours) in &experiments {
             tell(format!("experiment {}", ours.name));
             self.import_runs(allow, source, theirs, ours, &mut imported, &mut places).await?;
             self.import_logged_models(allow, source, theirs, ours, &mut imported, &mut places).await?;
+            if knows_traces {
+                self.import_traces(allow, source, theirs, ours, &mut imported).await?;
+            }
             if text(theirs, "lifecycle_stage") == "deleted" && !ours.is_deleted {
                 let mut tx = self.db.begin().await?;
                 let now = now_ms(allow);
@@ -184,7 +192,7 @@ impl Ml {
             if !is_here {
                 let (path, query) = download(file);
                 let query: Vec<_> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                self.storage.put_stream(&key, source.open(&path, &query).await?).await?;
+                self.keep_file(ctx, &key, source.open(&path, &query).await?, &[]).await?;
                 if size().await? != Some(file.size_bytes) {
                     imported.differs(format!("{what}: {} has another size here", file.path));
                 }

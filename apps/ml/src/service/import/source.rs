@@ -126,6 +126,13 @@ impl Source {
         answer.json().map_err(|error| failed(&error))
     }
 
+    /// Whether there is something at this path, whatever it says to an empty call.
+    pub(super) async fn knows(&self, path: &str) -> Result<bool, Error> {
+        let call = self.shown(self.upstream.post(self.address(path, &[])).json(&json!({})).idempotent());
+        let answer = call.send().await.map_err(|error| failed(&error))?;
+        Ok(!matches!(answer.status.as_u16(), 404 | 405))
+    }
+
     /// Every page of a search, one after the other.
     pub(super) fn pages(&self, path: &'static str, body: Value) -> Pages<'_> {
         Pages { source: self, path, body, is_over: false }

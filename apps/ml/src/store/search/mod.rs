@@ -1,5 +1,6 @@
 //! Filters and orders as SQL. Texts of callers only ever become parameters.
 
+mod evaluation;
 mod experiments;
 mod logged;
 mod registry;
@@ -16,6 +17,7 @@ use crate::{
     },
 };
 
+pub(crate) use evaluation::evaluation_sets;
 pub(crate) use experiments::experiments;
 pub(crate) use logged::{LoggedOrder, LoggedSearch, logged_models};
 pub(crate) use registry::{models, versions};
@@ -55,6 +57,10 @@ impl Builder {
             Op::Greater => ">",
             Op::GreaterOrEqual => ">=",
             Op::Like | Op::ILike => return self.like(left, op, operand),
+            Op::RLike => match self.engine {
+                Engine::Sqlite => "REGEXP",
+                Engine::Postgres => "~",
+            },
             Op::In => "IN",
             Op::NotIn => "NOT IN",
             Op::IsNull => return format!("{left} IS NULL"),

@@ -50,7 +50,15 @@ pub(crate) async fn traces(
         builder.wheres(),
         order_by(&keys)
     );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
+    let rows = tx.query_built(sql).bind_all(builder.values).rows().await.map_err(|error| {
+        if error.is_pattern() {
+            Error::invalid(
+                "The database takes other regular expressions: one of those in the filter is none.",
+            )
+        } else {
+            error.into()
+        }
+    })?;
     found(&rows, &keys)
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE ml_webhook_messages;
+DROP TABLE ml_webhooks;
