@@ -2,7 +2,7 @@
 # The unmodified MLflow client from PyPI, the newest and one from before MLflow 3, against a real server: on SQLite and a folder,
 # then on PostgreSQL and S3 where SOCLE_TEST_POSTGRES_URL and SOCLE_TEST_S3_URL say where they are. A table of searches is
 # answered by a genuine MLflow server too, on the same data; registered models give the predictions that MLflow's own scoring
-# gives; at the end all that the genuine server holds is imported.
+# gives; all that the genuine server holds is imported; then both are asked what is malformed.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
@@ -54,6 +54,15 @@ clients() {
   tail -n 1 "$work/older.log"
 }
 
+# tables: what is malformed, here and to the genuine server.
+tables() {
+  local name
+  for name in errors; do
+    (cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/$name.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" \
+      "$genuine_url" "$work/$name.answers")
+  done
+}
+
 clients folder
 (cd "$work" && exec "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/serving.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
 # Into a workspace of its own, twice: the second time there is nothing left to do.
@@ -64,6 +73,7 @@ grep -v '^experiment \|^registered models$' <<<"$first"
 ! grep ' there, ' <<<"$again" | grep -v ', 0 taken over now' || die "a second import took something over"
 imported=("$SCRIPTS/mlflow/imported.py" "$SOCLE_URL/t/$second" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url")
 (cd "$work" && "$venv/bin/python" -W ignore "${imported[@]}")
+tables
 kill "$genuine" # It takes its time to end; what it answered is kept.
 socle_stop
 if [ -n "${SOCLE_TEST_POSTGRES_URL:-}" ] && [ -n "${SOCLE_TEST_S3_URL:-}" ] && have psql; then
@@ -76,6 +86,7 @@ if [ -n "${SOCLE_TEST_POSTGRES_URL:-}" ] && [ -n "${SOCLE_TEST_S3_URL:-}" ] && h
   SOCLE_STORAGE__ENDPOINT=$(parameter endpoint) SOCLE_STORAGE__REGION=$(parameter region)
   export SOCLE_DATABASE_URL SOCLE_STORAGE__URL SOCLE_STORAGE__ENDPOINT SOCLE_STORAGE__REGION SOCLE_ML__SIGNED_DOWNLOADS=true
   clients postgres-s3
+  tables
 else
   note "not tried on PostgreSQL and S3: SOCLE_TEST_POSTGRES_URL, SOCLE_TEST_S3_URL or psql is missing"
 fi
