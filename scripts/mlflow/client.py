@@ -175,6 +175,18 @@ def life():
     assert mlflow.genai.load_prompt(f"prompts:/greeting/{prompt.version}").format(name="Ada") == "Hello Ada"
     step("deletion, restoring, a prompt")
 
+    hook = client.create_webhook("told", "https://hooks.invalid/mlflow", ["registered_model.created", "prompt_alias.deleted"], "d", "secret")
+    assert [str(event) for event in client.get_webhook(hook.webhook_id).events] == ["registered_model.created", "prompt_alias.deleted"]
+    assert [one.webhook_id for one in client.list_webhooks()] == [hook.webhook_id]
+    tried = client.test_webhook(hook.webhook_id, "model_version_tag.set")
+    assert not tried.success and tried.error_message, tried
+    changed = client.update_webhook(hook.webhook_id, description="other", status="DISABLED")
+    assert (changed.description, changed.status.value, len(changed.events)) == ("other", "DISABLED", 2), changed
+    refused("INVALID_PARAMETER_VALUE", client.update_webhook, hook.webhook_id, url="https://127.0.0.1/")
+    client.delete_webhook(hook.webhook_id)
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_webhook, hook.webhook_id)
+    step("webhooks")
+
 
 def told_of_traces(client):
     """Traces by the decorator, with an error, within a run, searched, tagged, judged. Gives what was found, by names."""
@@ -232,6 +244,9 @@ def told_of_traces(client):
         ("trace.status IN ('ERROR', 'x')", []), ("span.name = 'look up'", ["timestamp ASC"]), ("span.type = 'RETRIEVER'", []),
         ("span.status = 'ERROR'", []), ("span.attributes.tries LIKE '%3%'", []), ("trace.text LIKE '%Zwölf%'", []),
         ("execution_time_ms >= 0", []), ("timestamp_ms > 0 AND status = 'OK'", []), ("feedback.good = 'fine'", []),
+        ("tags.question RLIKE '^t'", []), ("metadata.kind RLIKE 'es'", ["timestamp ASC"]), ("span.name RLIKE '^look.up$'", []),
+        ("name RLIKE 'ASK'", []), ("trace.status RLIKE 'ERR|X'", []), ("tags.question RLIKE '[A-Z]'", []),
+        ("span.attributes.`mlflow.spanType` RLIKE '^RET'", []), ("feedback.good RLIKE 'in'", []),
         ("feedback.good < 0.5", []), ("feedback.good IS NULL", []), ("expectation.answer IS NOT NULL", []),
     ]:
         listed = mlflow.search_traces(filter_string=text, order_by=order, max_results=100, return_type="list")

@@ -47,6 +47,17 @@ def run_of(client, run, folder):
     }
 
 
+def trace_of(trace):
+    """Where its files would be is each server's own."""
+    info = trace.info
+    tags = {key: value for key, value in info.tags.items() if key != "mlflow.artifactLocation"}
+    judged = sorted((one.assessment_id, one.name, str(one.value), one.valid, one.rationale or "") for one in info.assessments)
+    spans = [(span.span_id, span.parent_id, span.name, span.span_type, str(span.status), span.start_time_ns, span.end_time_ns,
+              str(span.inputs), str(span.outputs), sorted(map(str, span.attributes.items()))) for span in trace.data.spans]
+    return {"info": (info.request_time, info.execution_duration, str(info.state), info.request_preview, info.response_preview),
+            "tags": tags, "metadata": info.trace_metadata, "assessments": judged, "spans": spans}
+
+
 def version_of(version):
     source = re.sub(r"^.*/([0-9a-f]{32}/artifacts|m-[0-9a-f]{32}/artifacts)", r"\1", version.source)
     return (int(version.version), version.run_id, source, version.description, version.current_stage, version.tags,
@@ -64,6 +75,8 @@ def told(client):
                 experiment.lifecycle_stage,
                 {run.info.run_id: run_of(client, run, folder) for run in runs},
             )
+            for trace in client.search_traces([experiment.experiment_id], max_results=500):
+                everything[f"trace {trace.info.trace_id}"] = (trace_of(client.get_trace(trace.info.trace_id)),)
     prompts = client.search_registered_models("tags.`mlflow.prompt.is_prompt` = 'true'")
     for model in [*client.search_registered_models(), *prompts]:
         versions = sorted(version_of(client.get_model_version(model.name, one.version))
@@ -87,4 +100,6 @@ runs = [run for name, there in theirs.items() if name.startswith("experiment") f
 stored = sum(len(run["files"]) for run in runs)
 points = sum(len(history) for run in runs for history in run["histories"].values())
 assert runs and stored and points
-print(f"imported and equal: {len(theirs)} experiments and models, {len(runs)} runs, {points} points, {stored} files")
+traces = sum(name.startswith("trace ") for name in theirs)
+assert traces
+print(f"imported and equal: {len(theirs) - traces} experiments and models, {traces} traces, {len(runs)} runs, {points} points, {stored} files")
