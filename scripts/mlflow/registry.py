@@ -156,8 +156,11 @@ def told_of_evaluation(client):
     made.merge_records([{"inputs": {"n": 1, "question": "one"}, "expectations": {"more": True}}])
     found = get_dataset(dataset_id=made.dataset_id)
     answers = [("dataset", found.name, found.tags["team"], json.loads(found.schema), json.loads(found.profile), len(found.digest))]
-    shown = lambda one: (one.inputs, one.outputs, one.expectations, one.tags)  # noqa: E731
-    answers.append(("records", sorted(map(str, map(shown, store._load_dataset_records(found.dataset_id)[0])))))
+    def shown(one):
+        tags = {key: value for key, value in one.tags.items() if key != "mlflow.user"}
+        return json.dumps([one.inputs, one.outputs, one.expectations, tags], sort_keys=True)
+
+    answers.append(("records", sorted(map(shown, store._load_dataset_records(found.dataset_id)[0]))))
     create_dataset(name="empty", experiment_id=experiment)
     for text, order in [("name = 'questions'", None), ("name LIKE 'e%'", None), ("tags.team = 'red'", None), ("", ["name ASC"])]:
         listed = search_datasets(experiment_ids=[experiment], filter_string=text or None, order_by=order)
