@@ -1,7 +1,7 @@
 use db::Tx;
 use kernel::WorkspaceId;
 
-use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use super::{Builder, Found, Key, Kind};
 use crate::{
     error::Error,
     model::{
@@ -62,16 +62,5 @@ pub(crate) async fn evaluation_sets(
         keys.push(Key::plain("d.created_ms", false, Kind::Int));
     }
     keys.push(Key::plain("d.dataset_id", false, Kind::Text));
-    if let Some(page) = page {
-        builder.go_on_after(&keys, page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT d.id AS id{} FROM ml_evaluation_sets d{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    found(&rows, &keys)
+    builder.list_after(tx, "d.id", "ml_evaluation_sets d", &keys, page, limit).await
 }

@@ -1,7 +1,7 @@
 use db::Tx;
 use kernel::WorkspaceId;
 
-use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use super::{Builder, Found, Key, Kind};
 use crate::{
     error::Error,
     model::{
@@ -42,18 +42,7 @@ pub(crate) async fn experiments(
     } else if orders.iter().all(|order| order.key != "experiment_id") {
         keys.push(key("experiment_id", false));
     }
-    if let Some(page) = page {
-        builder.go_on_after(&keys, page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT e.id AS id{} FROM ml_experiments e{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    found(&rows, &keys)
+    builder.list_after(tx, "e.id", "ml_experiments e", &keys, page, limit).await
 }
 
 fn column(attribute: &str) -> &'static str {

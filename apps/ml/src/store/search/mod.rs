@@ -105,6 +105,35 @@ impl Builder {
         }
     }
 
+    /// Rows by these keys, `limit` at most of those that come after the page. `id` is the column that tells them apart.
+    async fn list_after(
+        mut self,
+        tx: &mut Tx,
+        id: &str,
+        from: &str,
+        keys: &[Key],
+        page: Option<&Page>,
+        limit: i64,
+    ) -> Result<Vec<Found>, Error> {
+        if let Some(page) = page {
+            self.go_on_after(keys, page)?;
+        }
+        let limit = self.bind(limit);
+        let (places, wheres, order) = (select_keys(keys), self.wheres(), order_by(keys));
+        let sql = format!("SELECT {id} AS id{places} FROM {from}{wheres}{order} LIMIT {limit}");
+        let rows = tx.query_built(sql).bind_all(self.values).rows().await.map_err(|error| {
+            if error.is_pattern() {
+                Error::invalid(
+                    "The database takes other regular expressions: one of those in the filter is none.",
+                )
+            } else {
+                error.into()
+            }
+        })?;
+        let found = |row: &Row| Ok(Found { id: row.get("id")?, places: places_of(row, keys)? });
+        Ok(rows.iter().map(found).collect::<db::Result<_>>()?)
+    }
+
     /// Only what comes after the page's last row.
     fn go_on_after(&mut self, keys: &[Key], page: &Page) -> Result<(), Error> {
         let wrong = || Error::invalid("Invalid page token");
@@ -200,7 +229,7 @@ fn order_by(keys: &[Key]) -> String {
     format!(" ORDER BY {}", parts.join(", "))
 }
 
-fn places(row: &Row, keys: &[Key]) -> db::Result<Vec<Place>> {
+fn places_of(row: &Row, keys: &[Key]) -> db::Result<Vec<Place>> {
     let place = |(at, key): (usize, &Key)| {
         if key.rank.is_some() {
             let rank: i64 = row.get(&format!("rank{at}"))?;
@@ -222,11 +251,6 @@ fn places(row: &Row, keys: &[Key]) -> db::Result<Vec<Place>> {
 pub(crate) struct Found {
     pub(crate) id: i64,
     pub(crate) places: Vec<Place>,
-}
-
-fn found(rows: &[Row], keys: &[Key]) -> Result<Vec<Found>, Error> {
-    let read = |row: &Row| Ok(Found { id: row.get("id")?, places: places(row, keys)? });
-    Ok(rows.iter().map(read).collect::<db::Result<_>>()?)
 }
 
 /// `%` and `_` as GLOB has them; what GLOB would take for a sign of its own stands in brackets.

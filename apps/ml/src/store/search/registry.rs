@@ -1,7 +1,7 @@
 use db::Tx;
 use kernel::WorkspaceId;
 
-use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use super::{Builder, Found, Key, Kind};
 use crate::{
     error::Error,
     model::{
@@ -63,18 +63,7 @@ pub(crate) async fn models(
     if orders.iter().all(|order| order.key != "name") {
         keys.push(Key::plain("m.name", true, Kind::Text));
     }
-    if let Some(page) = page {
-        builder.go_on_after(&keys, page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT m.id AS id{} FROM ml_models m{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    found(&rows, &keys)
+    builder.list_after(tx, "m.id", "ml_models m", &keys, page, limit).await
 }
 
 /// The workspace's model versions that come after `page`, `limit` at most.
@@ -128,18 +117,9 @@ pub(crate) async fn versions(
             keys.push(key(name, is_ascending));
         }
     }
-    if let Some(page) = page {
-        builder.go_on_after(&keys, page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT v.id AS id{} FROM ml_models m JOIN ml_versions v ON v.model = m.id{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    found(&rows, &keys)
+    builder
+        .list_after(tx, "v.id", "ml_models m JOIN ml_versions v ON v.model = m.id", &keys, page, limit)
+        .await
 }
 
 fn column(attribute: &str) -> &'static str {

@@ -1,6 +1,6 @@
 use db::Tx;
 
-use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use super::{Builder, Found, Key, Kind};
 use crate::{
     error::Error,
     model::{
@@ -87,22 +87,15 @@ pub(crate) async fn runs(
         builder.conditions.push(if are_joined { condition } else { format!("({condition}) IS TRUE") });
     }
     let marker = phase.place();
-    if let Some(page) = page {
+    let page = page.map(|page| {
         let mut page = page.clone();
         if marker.is_some() && !page.places.is_empty() {
             page.places.remove(0);
         }
-        builder.go_on_after(&keys, &page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT r.id AS id{} FROM {from}{joins}{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    let mut list = found(&rows, &keys)?;
+        page
+    });
+    let from = format!("{from}{joins}");
+    let mut list = builder.list_after(tx, "r.id", &from, &keys, page.as_ref(), limit).await?;
     if let Some(marker) = marker {
         for one in &mut list {
             one.places.insert(0, marker.clone());

@@ -1,7 +1,7 @@
 use db::{Engine, Tx};
 use kernel::WorkspaceId;
 
-use super::{Builder, Found, Key, Kind, found, order_by, select_keys};
+use super::{Builder, Found, Key, Kind};
 use crate::{
     error::Error,
     model::{
@@ -40,26 +40,7 @@ pub(crate) async fn traces(
     if !is_ordered_by("request_id") {
         keys.push(Key::plain("t.trace_id", true, Kind::Text));
     }
-    if let Some(page) = page {
-        builder.go_on_after(&keys, page)?;
-    }
-    let limit = builder.bind(limit);
-    let sql = format!(
-        "SELECT t.id AS id{} FROM ml_traces t{}{} LIMIT {limit}",
-        select_keys(&keys),
-        builder.wheres(),
-        order_by(&keys)
-    );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await.map_err(|error| {
-        if error.is_pattern() {
-            Error::invalid(
-                "The database takes other regular expressions: one of those in the filter is none.",
-            )
-        } else {
-            error.into()
-        }
-    })?;
-    found(&rows, &keys)
+    builder.list_after(tx, "t.id", "ml_traces t", &keys, page, limit).await
 }
 
 fn key(builder: &mut Builder, order: &Order) -> Key {
