@@ -51,17 +51,8 @@ pub(super) async fn set_tag(call: Call) -> Result<Response, Error> {
     done()
 }
 
-/// Bytes of a batch at most.
-const BATCH_BYTES_MAX: usize = 1_000_000;
-
 pub(super) async fn batch(call: Call) -> Result<Response, Error> {
     let Body::Read(bytes) = &call.body else { return Err(missing("run_id")) };
-    if bytes.len() > BATCH_BYTES_MAX {
-        return Err(Error::invalid(format!(
-            "Batched logging API requests must be at most {BATCH_BYTES_MAX} bytes, got a request of size {}.",
-            bytes.len()
-        )));
-    }
     let allow = call.allow::<WriteRuns>()?;
     // The common form in one step; whatever is else is read member by member, which finds the words for what is wrong.
     let (run_id, batch) =
@@ -176,8 +167,14 @@ fn models(params: &Params) -> Result<Vec<ModelOutput>, Error> {
 
 pub(super) async fn inputs(call: Call) -> Result<Response, Error> {
     let run_id = call.params.run_id()?;
+    let tag = |tag: &Params| {
+        let (key, value) = (tag.text("key")?.unwrap_or_default(), tag.text("value")?.unwrap_or_default());
+        Ok(Pair { key, value })
+    };
+    // As protobuf has it, what is not given is empty, be it the dataset itself.
     let one = |input: &Params| {
-        let dataset = input.object("dataset")?.ok_or_else(|| missing("datasets[].dataset"))?;
+        let dataset = input.object("dataset")?.unwrap_or_else(|| Params::of_query(""));
+        let tags = input.objects("tags")?;
         Ok(DatasetInput {
             name: dataset.text("name")?.unwrap_or_default(),
             digest: dataset.text("digest")?.unwrap_or_default(),
@@ -185,7 +182,7 @@ pub(super) async fn inputs(call: Call) -> Result<Response, Error> {
             source: dataset.text("source")?.unwrap_or_default(),
             schema: dataset.filled("schema")?,
             profile: dataset.filled("profile")?,
-            tags: pairs(input, "tags")?,
+            tags: tags.iter().map(tag).collect::<Result<_, Error>>()?,
         })
     };
     let datasets = call.params.objects("datasets")?.iter().map(one).collect::<Result<Vec<_>, Error>>()?;

@@ -229,7 +229,8 @@ pub(super) async fn delete_tag(call: Call) -> Result<Response, Error> {
 }
 
 pub(super) async fn link_to_run(call: Call) -> Result<Response, Error> {
-    let (ids, run_id) = (call.params.texts("trace_ids")?, call.params.run_id()?);
+    let ids = call.params.given_texts("trace_ids")?.ok_or_else(|| missing("trace_ids"))?;
+    let run_id = call.params.run_id()?;
     call.ml.link_traces_to_run(&call.allow::<WriteRuns>()?, &ids, &run_id).await?;
     done()
 }

@@ -122,6 +122,12 @@ impl Params {
     }
 
     pub(super) fn float(&self, name: &str) -> Result<Option<f64>, Error> {
+        // To protobuf, as to Python, true is 1.
+        match self.raw(name).map(RawValue::get) {
+            Some("true") => return Ok(Some(1.0)),
+            Some("false") => return Ok(Some(0.0)),
+            _ => {}
+        }
         let Some(text) = self.number(name)? else { return Ok(None) };
         read_float(&text).map(Some).ok_or_else(|| wrong(name, &json!(text).to_string()))
     }
@@ -151,8 +157,13 @@ impl Params {
             Self::Query(pairs) => {
                 Ok(pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect())
             }
-            Self::Json(_) => Ok(self.read(name)?.unwrap_or_default()),
+            Self::Json(_) => Ok(self.given_texts(name)?.unwrap_or_default()),
         }
+    }
+
+    /// Of a body: `None` where the list itself is not there, which is not the same as an empty one.
+    pub(super) fn given_texts(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+        self.read(name)
     }
 
     pub(super) fn objects(&self, name: &str) -> Result<Vec<Params>, Error> {
@@ -276,6 +287,9 @@ mod tests {
         }
         let params = Params::of_body(br#"{"value":0.30000000000000004}"#);
         assert_eq!(params.float("value").unwrap(), Some(0.1 + 0.2));
+        let params = Params::of_body(br#"{"yes":true,"no":false,"list":[1]}"#);
+        assert_eq!((params.float("yes").unwrap(), params.float("no").unwrap()), (Some(1.0), Some(0.0)));
+        assert!(params.int("yes").is_err() && params.float("list").is_err());
         assert!(read_float("infinite").is_none() && read_float("").is_none());
     }
 }

@@ -179,22 +179,19 @@ pub(crate) fn check_alias(alias: &str, is_new: bool) -> Result<(), Error> {
 }
 
 pub(crate) fn check_dataset(input: &DatasetInput) -> Result<(), Error> {
-    let check = |what: &str, text: &str, is_needed: bool, chars_max: usize| {
-        if is_needed && text.is_empty() {
-            return Err(Error::invalid(format!("Dataset {what} cannot be None or empty.")));
-        }
+    let check = |what: &str, text: &str, chars_max: usize| {
         check_text(what, text)?;
         check_length(what, text, chars_max)
     };
-    check("name", &input.name, true, 500)?;
-    check("digest", &input.digest, true, 36)?;
-    check("source_type", &input.source_type, true, 65_535)?;
-    check("source", &input.source, true, 65_535)?;
-    check("schema", input.schema.as_deref().unwrap_or(""), false, 1_048_575)?;
-    check("profile", input.profile.as_deref().unwrap_or(""), false, 16_777_215)?;
+    check("name", &input.name, 500)?;
+    check("digest", &input.digest, 36)?;
+    check("source_type", &input.source_type, 65_535)?;
+    check("source", &input.source, 65_535)?;
+    check("schema", input.schema.as_deref().unwrap_or(""), 1_048_575)?;
+    check("profile", input.profile.as_deref().unwrap_or(""), 16_777_215)?;
     for tag in &input.tags {
-        check("input tag key", &tag.key, true, 255)?;
-        check("input tag value", &tag.value, false, 500)?;
+        check("input tag key", &tag.key, 255)?;
+        check("input tag value", &tag.value, 500)?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 
-use kernel::Allow;
+use db::Tx;
+use kernel::{Allow, Ctx};
 
-use super::{Ml, runs};
+use super::Ml;
 use crate::{
     error::Error,
-    model::{self, Point},
+    model::{self, Point, RunInfo},
     permissions::ReadRuns,
-    store,
+    store::{self, metrics::Chunk},
 };
 
 /// Which points of a metric, of many runs.
@@ -21,8 +22,25 @@ pub(crate) struct Sample {
     pub(crate) is_spread: bool,
 }
 
+/// Of those of the runs that are there, with what is packed of the metric. No database takes a NUL, and no name has one.
+async fn chunks_of(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    run_ids: &[&str],
+    key: &str,
+) -> Result<(Vec<RunInfo>, Vec<Chunk>), Error> {
+    if run_ids.iter().any(|run_id| run_id.contains('\0')) || key.contains('\0') {
+        return Err(Error::invalid("The name of a run or of a metric must not hold a NUL character."));
+    }
+    let known = store::runs::list(tx, ctx.workspace, run_ids).await?;
+    let rows: Vec<i64> = known.iter().map(|run| run.id).collect();
+    let chunks = store::metrics::chunks(tx, &rows, key).await?;
+    Ok((known, chunks))
+}
+
 impl Ml {
-    /// Every point of a metric by time, or so many of them from where the token says; then with the next token.
+    /// Every point of a metric by time, or so many of them from where the token says; then with the next token. A run that is not
+    /// there has none.
     pub(crate) async fn metric_history(
         &self,
         allow: &Allow<ReadRuns>,
@@ -33,8 +51,7 @@ impl Ml {
     ) -> Result<(Vec<Point>, Option<String>), Error> {
         let offset = model::offset_of(token)?;
         let mut tx = self.db.read().await?;
-        let run = runs::get(&mut tx, allow, run_id).await?;
-        let chunks = store::metrics::chunks(&mut tx, &[run.id], key).await?;
+        let (_, chunks) = chunks_of(&mut tx, allow, &[run_id], key).await?;
         drop(tx);
         let mut points = model::history(chunks.iter().map(|chunk| &chunk.points[..]));
         points.drain(..offset.min(points.len()));
@@ -48,7 +65,7 @@ impl Ml {
         Ok((points, next))
     }
 
-    /// Points of a metric, run by run.
+    /// Points of a metric, run by run. Runs that are not there have none.
     pub(crate) async fn metric_sample(
         &self,
         allow: &Allow<ReadRuns>,
@@ -56,14 +73,10 @@ impl Ml {
     ) -> Result<Vec<(String, Vec<Point>)>, Error> {
         let wanted: Vec<_> = sample.run_ids.iter().map(String::as_str).collect();
         let mut tx = self.db.read().await?;
-        let known = store::runs::list(&mut tx, allow.workspace, &wanted).await?;
+        let (known, found) = chunks_of(&mut tx, allow, &wanted, &sample.key).await?;
         let by_name: HashMap<&str, i64> = known.iter().map(|run| (run.run_id.as_str(), run.id)).collect();
-        if let Some(missing) = wanted.iter().find(|run_id| !by_name.contains_key(**run_id)) {
-            return Err(runs::run_not_found(missing));
-        }
-        let rows: Vec<i64> = known.iter().map(|run| run.id).collect();
         let mut chunks: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
-        for chunk in store::metrics::chunks(&mut tx, &rows, &sample.key).await? {
+        for chunk in found {
             chunks.entry(chunk.run).or_default().push(chunk.points);
         }
         drop(tx);

@@ -52,7 +52,7 @@ pub(super) async fn get(tx: &mut Tx, ctx: &Ctx, model_id: &str) -> Result<Logged
 fn check_name(name: &str) -> Result<(), Error> {
     if name.trim().is_empty()
         || name.contains(['/', ':', '.', '%', '"', '\'', '\0'])
-        || name.chars().count() > 256
+        || name.chars().count() > 500
     {
         return Err(Error::invalid(format!(
             "Invalid model name ({name}) provided. Model name must be a non-empty string and cannot contain the following \
@@ -206,7 +206,7 @@ impl Ml {
         asked: &LoggedQuery,
     ) -> Result<(Vec<LoggedModel>, Option<String>), Error> {
         let LoggedQuery { query, experiment_ids, datasets, orders } = asked;
-        let limit = page_size(query.max_results, 50, 50_000)?;
+        let limit = page_size(query.max_results.filter(|size| *size != 0), 50, 50_000)?;
         let clauses = parse(Dialect::LoggedModels, &query.filter)?;
         if datasets.iter().any(|(name, _)| name.is_empty()) {
             return Err(Error::invalid("`dataset_name` in the `datasets` clause must be specified."));

@@ -279,6 +279,14 @@ async fn tell_logged_model(tx: &mut Tx, ctx: &Ctx, model_id: &str, version: &Ver
     Ok(())
 }
 
+/// What a source speaks of and is not there makes the source wrong, as MLflow has it.
+fn within_source(source: &str, error: Error) -> Error {
+    match error {
+        Error::NotFound(what) => Error::invalid(format!("Invalid model version source: '{source}'. {what}")),
+        other => other,
+    }
+}
+
 /// Follows a source to where its files are, within the workspace.
 async fn origin(tx: &mut Tx, ctx: &Ctx, new: &NewVersion) -> Result<Origin, Error> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -306,7 +314,7 @@ async fn origin(tx: &mut Tx, ctx: &Ctx, new: &NewVersion) -> Result<Origin, Erro
         if model_id.as_deref().is_some_and(|given| given != id) {
             return refuse("model_id");
         }
-        let model = logged::get(tx, ctx, id).await?;
+        let model = logged::get(tx, ctx, id).await.map_err(|error| within_source(&new.source, error))?;
         return Ok(Origin {
             run_id: run_id.or(model.source_run_id),
             storage_location: model.artifact_location,
@@ -316,7 +324,7 @@ async fn origin(tx: &mut Tx, ctx: &Ctx, new: &NewVersion) -> Result<Origin, Erro
     let run_id = run_id.or_else(|| of_model.as_ref().and_then(|model| model.source_run_id.clone()));
     if let Some(rest) = new.source.strip_prefix("runs:/") {
         let (source_run, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let run = runs::get(tx, ctx, source_run).await?;
+        let run = runs::get(tx, ctx, source_run).await.map_err(|error| within_source(&new.source, error))?;
         if run_id.as_deref().is_some_and(|given| given != run.run_id) {
             return refuse("run_id");
         }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use testkit::{App, Client, Modules, engines};
 
-use crate::{experiment, get, path, post, refused, run, with_admin};
+use crate::{experiment, get, log, path, post, refused, run, with_admin};
 
 /// A path that could be right.
 fn concrete(path: &str) -> String {
@@ -95,12 +95,21 @@ async fn workspaces_know_nothing_of_one_another() {
             format!("experiments/get?experiment_id={id}"),
             "experiments/get-by-name?experiment_name=mine".to_owned(),
             format!("runs/get?run_id={run_id}"),
-            format!("metrics/get-history?run_id={run_id}&metric_key=a"),
             format!("artifacts/list?run_id={run_id}"),
             "registered-models/get?name=m".to_owned(),
             format!("logged-models/{model}"),
         ] {
             refused(&other.get(&path(&place)).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        }
+        // A run that is not there has no points: to the others this one is not there.
+        let point = json!([{ "key": "a", "value": 1, "timestamp": 1 }]);
+        log(admin, &run_id, json!({ "metrics": point })).await;
+        for place in [
+            format!("metrics/get-history?run_id={run_id}&metric_key=a"),
+            format!("metrics/get-history-bulk-interval?run_ids={run_id}&metric_key=a"),
+        ] {
+            assert_eq!(get(admin, &place).await["metrics"].as_array().unwrap().len(), 1, "{place}");
+            assert_eq!(get(&other, &place).await, json!({}), "{place}");
         }
         for (rest, body) in [
             ("runs/update", json!({ "run_id": run_id })),

@@ -47,8 +47,9 @@ async fn what_is_wrong_is_said_as_mlflow_says_it() {
         check("runs/log-batch", batch(vec![], twice, vec![]), "Duplicate parameter keys").await;
         let keyless = vec![json!({ "value": 1, "timestamp": 1 })];
         check("runs/log-batch", batch(keyless, vec![], vec![]), "'metrics[0].key'").await;
-        let wide = vec![json!({ "key": "p", "value": "x".repeat(1_000_000) })];
-        check("runs/log-batch", batch(vec![], wide, vec![]), "at most 1000000 bytes").await;
+        // MLflow's documents know a limit of 1 MB, its server does not.
+        let wide = vec![json!({ "key": "wide", "value": "x".repeat(1_000_000) })];
+        post(admin, "runs/log-batch", batch(vec![], wide, vec![])).await;
         post(admin, "runs/log-batch", batch(metrics(900), pairs(100), vec![])).await;
         let long = vec![json!({ "key": "long", "value": "é".repeat(7_000) })];
         post(admin, "runs/log-batch", batch(vec![], long, vec![])).await;

@@ -89,6 +89,19 @@ async fn histories_are_paged_and_sampled() {
         let part =
             get(admin, &format!("{interval}?run_ids={run_id}&metric_key=loss&start_step=5&end_step=7")).await;
         assert_eq!(values(&part).len(), 3);
+        let none = "0".repeat(32);
+        assert_eq!(
+            get(admin, &format!("metrics/get-history?run_id={none}&metric_key=loss")).await,
+            json!({})
+        );
+        let one = get(admin, &format!("{interval}?run_ids={none}&run_ids={other}&metric_key=loss")).await;
+        assert_eq!(values(&one), [json!(7.0)], "a run that is not there has no points");
+        for wrong in [
+            format!("metrics/get-history?run_id={run_id}&metric_key=%00"),
+            format!("{interval}?run_ids=%00&metric_key=a"),
+        ] {
+            refused(&admin.get(&path(&wrong)).await, 400, "INVALID_PARAMETER_VALUE");
+        }
         let half =
             admin.get(&path(&format!("{interval}?run_ids={run_id}&metric_key=loss&start_step=5"))).await;
         refused(&half, 400, "INVALID_PARAMETER_VALUE");

@@ -78,6 +78,14 @@ async fn logged_models_live() {
         .await;
         check(json!({ "datasets": [{ "dataset_name": "other" }] }), &[]).await;
         check(json!({ "filter": "status = 'READY'" }), &["one"]).await;
+        check(json!({ "order_by": [{ "field_name": "status", "ascending": false }] }), &["one", "two"]).await;
+        let bare = post(admin, "logged-models", json!({ "experiment_id": id, "name": "bare" })).await;
+        check(json!({ "filter": "model_type != 't' AND source_run_id = ''" }), &["bare"]).await;
+        let default =
+            post(admin, "logged-models/search", json!({ "experiment_ids": [id], "max_results": 0 })).await;
+        assert_eq!(default["models"].as_array().unwrap().len(), 3);
+        let bare = format!("logged-models/{}", text(&bare["model"]["info"]["model_id"]));
+        admin.delete(&path(&bare)).await.expect(200);
         admin.delete(&path(&format!("logged-models/{two}"))).await.expect(200);
         refused(&admin.get(&path(&format!("logged-models/{two}"))).await, 404, "RESOURCE_DOES_NOT_EXIST");
         get(admin, &format!("logged-models/{two}?allow_deleted=true")).await;
@@ -100,6 +108,15 @@ async fn models_are_registered_promoted_and_deleted() {
             let body = json!({ "name": "m", "source": source, "run_id": run_id });
             let made = post(admin, "model-versions/create", body).await["model_version"].clone();
             assert_eq!((&made["version"], &made["status"]), (&json!(number), &json!("READY")));
+        }
+        for source in ["runs:/none", "runs:/none/model", "models:/m-none"] {
+            let body = json!({ "name": "m", "source": source });
+            let message = refused(
+                &admin.post(&path("model-versions/create"), body).await,
+                400,
+                "INVALID_PARAMETER_VALUE",
+            );
+            assert!(message.contains("not found"), "{message}");
         }
         let uri = get(admin, "model-versions/get-download-uri?name=m&version=1").await;
         assert_eq!(uri["artifact_uri"], json!(format!("mlflow-artifacts:/{id}/{run_id}/artifacts/model")));

@@ -129,7 +129,15 @@ async fn inputs_and_outputs_stay_with_their_run() {
         assert_eq!(found["outputs"], json!({ "model_outputs": [{ "model_id": "m-2", "step": 4 }] }));
         let summaries = post(admin, "experiments/search-datasets", json!({ "experiment_ids": [id] })).await;
         assert_eq!(summaries["dataset_summaries"].as_array().unwrap().len(), 2, "{summaries}");
-        let bad = json!({ "run_id": one, "datasets": [{ "dataset": { "name": "", "digest": "d" } }] });
+        let empty = json!([{ "dataset": { "name": "", "digest": "d" }, "tags": [{ "value": "v" }] }, { "tags": [] }]);
+        post(admin, "runs/log-inputs", json!({ "run_id": other, "datasets": empty })).await;
+        let found = get(admin, &format!("runs/get?run_id={other}")).await["run"]["inputs"]["dataset_inputs"].clone();
+        let shown = |name: &str, digest: &str| json!({ "name": name, "digest": digest, "source_type": "", "source": "" });
+        let found = found.as_array().unwrap();
+        assert!(found.contains(&json!({ "dataset": shown("", "") })), "{found:?}");
+        let tagged = json!({ "dataset": shown("", "d"), "tags": [{ "key": "", "value": "v" }] });
+        assert!(found.contains(&tagged), "{found:?}");
+        let bad = json!({ "run_id": one, "datasets": [{ "dataset": { "name": "x".repeat(501), "digest": "d" } }] });
         refused(&admin.post(&path("runs/log-inputs"), bad).await, 400, "INVALID_PARAMETER_VALUE");
     })
     .await;

@@ -187,6 +187,9 @@ async fn traces_are_searched() {
                 "tags": { "mlflow.traceName": name, "n": trace.to_string() }, "trace_metadata": metadata })).await;
         }
         admin.post(&path("traces/link-to-run"), json!({ "trace_ids": [id(1), "tr-none"], "run_id": run_id })).await.expect(200);
+        let lacking = admin.post(&path("traces/link-to-run"), json!({ "run_id": run_id })).await;
+        refused(&lacking, 400, "INVALID_PARAMETER_VALUE");
+        admin.post(&path("traces/link-to-run"), json!({ "trace_ids": [], "run_id": run_id })).await.expect(200);
         let prompts = json!({ "trace_id": id(2), "prompt_versions": [{ "name": "hello", "version": "1" }] });
         admin.post(&path("traces/link-prompts"), prompts).await.expect(200);
         for (trace, value) in [(1, json!(true)), (2, json!(0.5)), (3, json!("yes"))] {

@@ -16,7 +16,7 @@ pub(crate) struct Order {
 /// Fields of one `order_by` at most.
 const ORDERS_MAX: usize = 16;
 
-/// `metrics.loss DESC`, `` tags.`a b` ``…, each field once.
+/// `metrics.loss DESC`, `` tags.`a b` ``…, each field once; in lists of experiments the first counts.
 ///
 /// # Errors
 ///
@@ -29,6 +29,9 @@ pub(crate) fn parse_order(dialect: Dialect, given: &[String]) -> Result<Vec<Orde
     for text in given {
         let order = one(dialect, text)?;
         if orders.iter().any(|other| (other.entity, &other.key) == (order.entity, &order.key)) {
+            if dialect == Dialect::Experiments {
+                continue;
+            }
             return Err(Error::invalid(format!("`order_by` contains duplicate fields: {given:?}")));
         }
         orders.push(order);
@@ -57,7 +60,8 @@ fn one(dialect: Dialect, text: &str) -> Result<Order, Error> {
     let (entity, key) = match dialect {
         // Some may be ordered by that cannot be asked for, and the other way round.
         Dialect::RegisteredModels | Dialect::ModelVersions => {
-            let key = bare(name.text.strip_prefix("attribute.").unwrap_or(name.text));
+            let plain = name.text.strip_prefix("attribute.").filter(|_| dialect == Dialect::ModelVersions);
+            let key = bare(plain.unwrap_or(name.text));
             let known = dialect.orderable().iter().find(|known| **known == key).ok_or_else(|| {
                 Error::invalid(format!(
                     "Invalid order by key '{key}' specified. Valid keys are {:?}",
@@ -107,6 +111,12 @@ mod tests {
         refuse(Dialect::Runs, &[""]);
         refuse(Dialect::Experiments, &["tags.a"]);
         refuse(Dialect::ModelVersions, &["run_id"]);
+        refuse(Dialect::RegisteredModels, &["attribute.name"]);
+        refuse(Dialect::RegisteredModels, &["name", "name DESC"]);
+        let twice = ["name DESC".to_owned(), "name".to_owned(), "attribute.experiment_id".to_owned()];
+        let orders = parse_order(Dialect::Experiments, &twice).unwrap();
+        assert_eq!((orders.len(), orders[0].is_ascending, &*orders[1].key), (2, false, "experiment_id"));
+        assert!(parse_order(Dialect::ModelVersions, &["attribute.name".to_owned()]).is_ok());
         let order = parse_order(Dialect::RegisteredModels, &["timestamp DESC".to_owned()]).unwrap();
         assert_eq!(order[0].key, "last_updated_timestamp");
     }

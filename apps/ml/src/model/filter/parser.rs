@@ -142,17 +142,19 @@ pub(super) fn identifier(dialect: Dialect, text: &str) -> Result<(Entity, String
                 shown(key)
             )));
         }
-        Entity::Span => span_key(key)?,
+        Entity::Span => return Ok((entity, span_key(key)?)),
         _ => key,
     };
     Ok((entity, key.to_owned()))
 }
 
-fn span_key(key: &str) -> Result<&str, Error> {
-    if matches!(key, "name" | "type" | "status" | "content")
-        || key.strip_prefix("attributes.").is_some_and(|name| !name.is_empty())
-    {
-        return Ok(key);
+/// The name of an attribute may stand in quotes by itself.
+fn span_key(key: &str) -> Result<String, Error> {
+    if matches!(key, "name" | "type" | "status" | "content") {
+        return Ok(key.to_owned());
+    }
+    if let Some(name) = key.strip_prefix("attributes.").map(bare).filter(|name| !name.is_empty()) {
+        return Ok(format!("attributes.{name}"));
     }
     Err(Error::invalid(format!(
         "Invalid span attribute '{}'. Supported attributes: name, status, type, attributes.<attribute_name>.",
@@ -403,6 +405,11 @@ mod tests {
             true,
         );
         check(Dialect::Traces, "name RLIKE '[a-z]{2,3}'", true);
+        for name in ["mlflow.spanType", "`mlflow.spanType`"] {
+            let clauses = parse(Dialect::Traces, &format!("span.attributes.{name} = 'TOOL'")).unwrap();
+            assert_eq!(clauses[0].key, "attributes.mlflow.spanType");
+        }
+        check(Dialect::Traces, "span.attributes.`` = 'x'", false);
         check(Dialect::Traces, "timestamp_ms RLIKE '1'", false);
         check(Dialect::Traces, "trace.text RLIKE '1'", false);
         for wrong in ["(", "[z-a]", "a{9999999}", "(?=x)", "(a)\\1", &"a".repeat(1_001)] {

@@ -49,10 +49,10 @@ pub(crate) async fn logged_models(
     let mut orders = Vec::new();
     for order in search.orders {
         let direction = if order.is_ascending { "ASC" } else { "DESC" };
-        let value = if order.entity == Entity::Metric {
-            latest(&mut builder, order)
-        } else {
-            column(&order.key).to_owned()
+        let value = match (order.entity, order.key.as_str()) {
+            (Entity::Metric, _) => latest(&mut builder, order),
+            (_, "status") => STATUS_ORDER.to_owned(),
+            (_, key) => column(key).to_owned(),
         };
         orders.push(format!("CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value} {direction}"));
     }
@@ -74,12 +74,16 @@ pub(crate) async fn logged_models(
     Ok(rows.iter().map(|row: &Row| row.get("id")).collect::<db::Result<_>>()?)
 }
 
+/// By what happens to a model, not by the letter.
+const STATUS_ORDER: &str = "CASE l.status WHEN 'PENDING' THEN 1 WHEN 'READY' THEN 2 ELSE 3 END";
+
+/// What was not given is an empty text to a search, as protobuf has it.
 fn column(attribute: &str) -> &'static str {
     match attribute {
         "name" => "l.name",
-        "model_type" => "l.model_type",
+        "model_type" => "COALESCE(l.model_type, '')",
         "status" => "l.status",
-        "source_run_id" => "l.source_run_id",
+        "source_run_id" => "COALESCE(l.source_run_id, '')",
         "creation_timestamp" => "l.created_ms",
         "last_updated_timestamp" => "l.updated_ms",
         _ => "l.model_id",
