@@ -54,10 +54,10 @@ clients() {
   tail -n 1 "$work/older.log"
 }
 
-# tables: what is malformed, here and to the genuine server.
+# tables: what is malformed, and searches of the registry, here and to the genuine server.
 tables() {
   local name
-  for name in errors; do
+  for name in errors registry; do
     (cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/$name.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" \
       "$genuine_url" "$work/$name.answers")
   done
