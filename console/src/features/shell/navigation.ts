@@ -55,6 +55,8 @@ export interface Place {
     | "/admin/events"
     | "/admin/webhooks";
   label: MessageKey;
+  /** A word for it, where there is no room for more. */
+  short?: MessageKey;
   icon: LucideIcon;
   /** Shown only to those who may open it; without, to everybody. */
   permission?: string;
@@ -73,9 +75,14 @@ export const SENTINEL: readonly Place[] = [
 
 export const ML: readonly Place[] = [
   { to: "/ml", label: "nav.ml.experiments", icon: FlaskConical, permission: "ml.runs.read", below: "/ml/experiments", also: ["/ml/runs", "/ml/compare", "/ml/traces"] },
-  { to: "/ml/models", label: "nav.ml.models", icon: Boxes, permission: "ml.models.read" },
+  { to: "/ml/models", label: "nav.ml.models", short: "nav.models", icon: Boxes, permission: "ml.models.read" },
   { to: "/ml/prompts", label: "nav.ml.prompts", icon: MessageSquareQuote, permission: "ml.models.read" },
 ];
+
+const APPLICATIONS = [
+  { at: "/surveillance", places: SENTINEL },
+  { at: "/ml", places: ML },
+] as const;
 
 /** Named here so that the house is seen whole; each says of itself that it is still to come. */
 export const TO_COME = [
@@ -109,6 +116,16 @@ export const ADMINISTRATION: readonly Place[] = [
 /** The places that somebody with these permissions may open. */
 export function openTo(places: readonly Place[], permissions: readonly string[]): Place[] {
   return places.filter((place) => place.permission === undefined || permissions.includes(place.permission));
+}
+
+/** More do not fit under a thumb. */
+const QUICK = 3;
+
+/** The first places of the application that an address lies in; of pages that belong to none, those of the first one that is open. */
+export function quickPlaces(path: string, permissions: readonly string[]): Place[] {
+  const open = APPLICATIONS.map(({ at, places }) => ({ at, places: openTo(places, permissions) })).filter(({ places }) => places.length > 0);
+  const here = open.find(({ at }) => path === at || path.startsWith(`${at}/`)) ?? open[0];
+  return here?.places.slice(0, QUICK) ?? [];
 }
 
 /** Whether an address lies at a place: below it, or at one of those that belong to it. */

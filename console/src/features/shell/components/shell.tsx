@@ -1,12 +1,13 @@
 import { Link, useLocation } from "@tanstack/react-router";
-import { Cctv, ChartColumn, Menu as MenuIcon, Siren, X } from "lucide-react";
+import { Menu as MenuIcon, X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
 import { useT } from "@/lib/i18n";
 import { useInstallationName } from "@/lib/installation";
+import { useMe } from "@/lib/session";
 import { IconButton } from "@/ui/button";
 import { Logo } from "@/ui/logo";
-import type { Place } from "@/features/shell/navigation";
+import { liesAt, quickPlaces, type Place } from "@/features/shell/navigation";
 import { ConnectionState } from "./connection";
 import { UserMenu, WorkspaceMenu } from "./menus";
 import { SideNav } from "./side-nav";
@@ -66,7 +67,7 @@ export function Shell({ bell, counts, onNewWorkspace, children }: ShellProps) {
       <main id="main" tabIndex={-1} className="pb-20 outline-none lg:pb-0">
         {children}
       </main>
-      <TabBar unseen={counts["/surveillance/events"] ?? 0} onMenu={() => setOpen(true)} />
+      <TabBar counts={counts} onMenu={() => setOpen(true)} />
       <ModalOverlay isOpen={open} onOpenChange={setOpen} isDismissable className="fixed inset-0 z-40 overscroll-contain bg-black/45 lg:hidden">
         <Modal className="appear h-dvh w-72 max-w-[85vw] overflow-y-auto overscroll-contain border-r border-line bg-surface">
           <Dialog aria-label={t("nav.main")} className="p-3 outline-none">
@@ -93,28 +94,23 @@ export function Shell({ bell, counts, onNewWorkspace, children }: ShellProps) {
   );
 }
 
-/** On a phone, the three places that a watch needs lie under the thumb. */
-function TabBar({ unseen, onMenu }: { unseen: number; onMenu: () => void }) {
+/** On a phone, the places of the application that one is in lie under the thumb. */
+function TabBar({ counts, onMenu }: { counts: ShellProps["counts"]; onMenu: () => void }) {
   const t = useT();
-  const camera = useLocation({ select: (location) => location.pathname.startsWith("/surveillance/cameras") });
+  const { permissions } = useMe();
+  const path = useLocation({ select: (location) => location.pathname });
   const tab = "flex flex-1 cursor-pointer flex-col items-center gap-0.5 py-2 text-xs text-muted data-[status=active]:font-medium data-[status=active]:text-accent";
   return (
     <nav aria-label={t("nav.quick")} className="fixed inset-x-0 bottom-0 z-20 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden">
-      <Link to="/surveillance" activeOptions={{ exact: true }} data-status={camera ? "active" : undefined} className={tab}>
-        <Cctv aria-hidden className="size-5" strokeWidth={1.75} />
-        {t("nav.cameras")}
-      </Link>
-      <Link to="/surveillance/events" className={tab}>
-        <span className="relative">
-          <Siren aria-hidden className="size-5" strokeWidth={1.75} />
-          {unseen > 0 && <span aria-hidden className="absolute -top-0.5 -right-1 size-2 rounded-full bg-accent" />}
-        </span>
-        {t("nav.events")}
-      </Link>
-      <Link to="/surveillance/statistics" className={tab}>
-        <ChartColumn aria-hidden className="size-5" strokeWidth={1.75} />
-        {t("nav.statistics")}
-      </Link>
+      {quickPlaces(path, permissions).map((place) => (
+        <Link key={place.to} to={place.to} activeOptions={{ exact: place.below !== undefined }} data-status={liesAt(place, path) ? "active" : undefined} className={tab}>
+          <span className="relative">
+            <place.icon aria-hidden className="size-5" strokeWidth={1.75} />
+            {(counts[place.to] ?? 0) > 0 && <span aria-hidden className="absolute -top-0.5 -right-1 size-2 rounded-full bg-accent" />}
+          </span>
+          {t(place.short ?? place.label)}
+        </Link>
+      ))}
       <button type="button" onClick={onMenu} className={tab}>
         <MenuIcon aria-hidden className="size-5" strokeWidth={1.75} />
         {t("nav.more")}
