@@ -124,6 +124,52 @@ test("experiments are run from the console while clients log", async ({ page, re
     await expect(page.getByText("Deleted", { exact: true })).toHaveCount(0);
   });
 
+  await test.step("of runs with thousands of metrics only what is shown is sent", async () => {
+    const experiment = await mlflow.experiment("wide");
+    const run = await mlflow.run(experiment, "wide-otter");
+    const metrics = Array.from({ length: 2_000 }, (_, at) => ({ key: `layer_${String(at).padStart(4, "0")}/norm`, value: at, timestamp: 1, step: 0 }));
+    for (let from = 0; from < metrics.length; from += 1_000) await mlflow.log("runs/log-batch", { run_id: run.run_id, metrics: metrics.slice(from, from + 1_000) });
+    const searches: { asked: string[]; bytes: number }[] = [];
+    page.on("response", (response) => {
+      if (!response.url().endsWith("/runs/search")) return;
+      void response.body().then(
+        (body) => searches.push({ asked: (response.request().postDataJSON() as { columns: string[] }).columns, bytes: body.length }),
+        () => undefined,
+      );
+    });
+    await page.goto(`${house.base}/ml/experiments/${experiment}`);
+    const table = page.getByTestId("runs-table");
+    await expect(table.getByRole("columnheader", { name: "layer_0003/norm" })).toBeVisible();
+    await expect(table.getByRole("columnheader", { name: "layer_0004/norm" })).toHaveCount(0);
+    await expect.poll(() => searches.length).toBeGreaterThan(0);
+    expect(searches[0]!.asked).toEqual(["metrics.layer_0000/norm", "metrics.layer_0001/norm", "metrics.layer_0002/norm", "metrics.layer_0003/norm", "tags.mlflow.parentRunId"]);
+    expect(searches[0]!.bytes).toBeLessThan(2_000);
+    // One that is not among the first is found by the server.
+    await page.getByRole("button", { name: "Columns" }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog.getByText("There are more: find them by name")).toBeVisible();
+    await dialog.getByRole("searchbox", { name: "Find a column" }).fill("1987");
+    await dialog.getByRole("checkbox", { name: "layer_1987/norm" }).press("Space");
+    await dialog.getByRole("button", { name: "Show" }).click();
+    await expect(table.getByRole("row", { name: /wide-otter/ }).getByRole("cell", { name: "1987" })).toBeVisible();
+    await expect(page).toHaveURL(/columns=/);
+    // The run goes on: what it logs now is offered, and shown as one of the first, without anybody asking.
+    await page.goto(`${house.base}/ml/experiments/${experiment}`);
+    await expect(table.getByRole("columnheader", { name: "layer_0003/norm" })).toBeVisible();
+    await mlflow.log("runs/log-batch", { run_id: run.run_id, metrics: [{ key: "auc", value: 0.75, timestamp: 2, step: 0 }], params: [{ key: "depth", value: "7" }] });
+    await expect(table.getByRole("columnheader", { name: "auc" })).toBeVisible({ timeout: 60_000 });
+    await expect(table.getByRole("row", { name: /wide-otter/ }).getByRole("cell", { name: "0.75" })).toBeVisible();
+    // An axis is found the same way.
+    await page.getByRole("navigation", { name: "wide" }).getByRole("link", { name: "Charts" }).click();
+    await page.getByRole("button", { name: /Parallel coordinates/ }).click();
+    await page.getByRole("option", { name: "Scatter" }).click();
+    await page.getByRole("button", { name: /Vertical/ }).click();
+    await page.getByRole("searchbox", { name: "Find a column" }).fill("1987");
+    await page.getByRole("option", { name: "Metric: layer_1987/norm" }).click();
+    await expect(page).toHaveURL(/y=metrics\.layer_1987/);
+    await expect(page.getByTestId("plot").locator("canvas")).toBeVisible();
+  });
+
   await test.step(`${RUNS} runs are filtered, sorted and scrolled to the end`, async () => {
     const experiment = await mlflow.experiment("sweep");
     await sweep(experiment, RUNS);

@@ -32,7 +32,7 @@ function Compare() {
   const search = Route.useSearch();
   const ids = useMemo(() => parseIds(search.runs), [search.runs]);
   const query = useQuery({
-    ...runsByIdQuery(undefined, ids),
+    ...runsByIdQuery(ids),
     enabled: allowed && ids.length > 0,
     refetchInterval: ({ state }) => (state.data?.some((run) => run.info.status === "RUNNING") ? LIVE_MS : false),
   });

@@ -1,13 +1,13 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute, Link } from "@tanstack/react-router";
 import { ChartSpline, Columns3, FlaskConical, GitCompareArrows, RotateCcw, Trash2 } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { Begin, origin } from "@/features/ml/components/bits";
 import { ColumnsDialog } from "@/features/ml/components/columns-dialog";
 import { FilterBar } from "@/features/ml/components/filter-bar";
 import { RunsTable } from "@/features/ml/components/runs-table";
-import { DEFAULT_ORDER, parseColumns, parseOrder, printColumns, printOrder, turned, type Column } from "@/features/ml/columns";
-import { experimentQuery, runsQuery, useLifeOfRuns } from "@/features/ml/queries";
+import { DEFAULT_ORDER, parseColumns, parseOrder, printColumns, printOrder, turned, usualColumns, type Column } from "@/features/ml/columns";
+import { columnsQuery, experimentQuery, runsQuery, useLifeOfRuns } from "@/features/ml/queries";
 import { parseRunsSearch, printIds } from "@/features/ml/view-state";
 import { useT } from "@/lib/i18n";
 import { useCan } from "@/lib/session";
@@ -22,6 +22,7 @@ export const Route = createFileRoute("/_app/ml/experiments/$experimentId/")({
 });
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_COLUMNS: readonly Column[] = [];
 const EXAMPLES = [
   "metrics.accuracy > 0.9 AND params.model = 'bert'",
   "attributes.status = 'FINISHED' AND attributes.start_time > 1795000000000",
@@ -38,17 +39,25 @@ function Runs() {
   const editable = useCan("ml.runs.write");
   const experiment = useQuery(experimentQuery(experimentId)).data;
   const order = parseOrder(search.order) ?? DEFAULT_ORDER;
-  const columns = useMemo(() => parseColumns(search.columns), [search.columns]);
-  const query = useInfiniteQuery(
-    runsQuery({ experimentIds: [experimentId], filter: search.filter, order, lifecycle: search.deleted ? "DELETED_ONLY" : "ACTIVE_ONLY", columns }),
-  );
+  const queries = useQueryClient();
+  const available = useQuery(columnsQuery(experimentId));
+  const listed = available.data?.columns ?? (available.isError ? NO_COLUMNS : undefined);
+  const shown = useMemo(() => parseColumns(search.columns) ?? (listed && usualColumns(listed)), [search.columns, listed]);
+  const query = useInfiniteQuery({
+    ...runsQuery({ experimentIds: [experimentId], filter: search.filter, order, lifecycle: search.deleted ? "DELETED_ONLY" : "ACTIVE_ONLY", columns: shown ?? NO_COLUMNS }),
+    enabled: shown !== undefined,
+  });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(NONE);
   const [choosing, setChoosing] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const life = useLifeOfRuns();
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
-  const available = useMemo(() => [...new Set(query.data?.pages.flatMap((page) => page.available))], [query.data]);
-  const shown = columns ?? query.data?.pages[0]?.columns ?? [];
+  // Runs that were asked for anew may have logged what none had before. Whoever scrolled on keeps the columns that there are.
+  const isOnePage = query.data?.pages.length === 1;
+  const { dataUpdatedAt } = query;
+  useEffect(() => {
+    if (isOnePage) void queries.refetchQueries({ queryKey: columnsQuery(experimentId).queryKey, stale: true });
+  }, [queries, experimentId, isOnePage, dataUpdatedAt]);
   const set = useCallback((change: Partial<typeof search>) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true }), [navigate]);
   const { fetchNextPage, isFetchingNextPage } = query;
   const onMore = useCallback(() => {
@@ -113,7 +122,7 @@ function Runs() {
       ) : rows.length > 0 ? (
         <RunsTable
           rows={rows}
-          columns={shown}
+          columns={shown ?? NO_COLUMNS}
           order={order}
           onOrder={onOrder}
           chosen={chosen}
@@ -132,8 +141,9 @@ function Runs() {
         )
       )}
       <ColumnsDialog
-        available={available}
-        columns={shown}
+        title={t("ml.columns")}
+        experimentId={experimentId}
+        columns={shown ?? NO_COLUMNS}
         isOpen={choosing}
         onClose={() => setChoosing(false)}
         onChange={(next) => set({ columns: next && printColumns(next) })}

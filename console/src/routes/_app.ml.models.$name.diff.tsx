@@ -71,7 +71,7 @@ function Shown({ name, a, b }: { name: string; a: string; b: string }) {
   const first = useQuery(versionQuery(name, a));
   const second = useQuery(versionQuery(name, b));
   const ids = useMemo(() => [...new Set([first.data?.run_id, second.data?.run_id].filter((id) => id !== undefined && id !== ""))] as string[], [first.data, second.data]);
-  const runs = useQuery({ ...runsByIdQuery(undefined, ids), enabled: sees && ids.length > 0 });
+  const runs = useQuery({ ...runsByIdQuery(ids), enabled: sees && ids.length > 0 });
   const error = first.error ?? second.error ?? model.error;
   if (error) return <MlFault error={error} />;
   if (!first.data || !second.data || !model.data) return <Loading />;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axisOf, keysOf, orderBy, parseColumns, parseOrder, plottedColumns, printColumns, printOrder, quoteKey, quoteValue, rowOf, turned, usualColumns, type Column } from "./columns";
+import { askedColumns, axisOf, compareColumns, orderBy, parseColumns, parseOrder, printColumns, printOrder, quoteKey, quoteValue, rowOf, sampledColumns, turned, usualColumns, type Column } from "./columns";
 import type { Run } from "./types";
 import { parseChartSearch, parseCompareSearch, parseIds, parsePlotSearch, parseRunsSearch } from "./view-state";
 
@@ -50,11 +50,16 @@ describe("rows", () => {
     expect(row.cells).toEqual({ "metrics.loss": 0.5, "params.lr": "0.1", "attributes.duration": 3000 });
     expect(row.parent).toBe("p");
   });
-  it("tell which columns there may be, our own things last", () => {
-    const available = keysOf([run({ "system/cpu": 1, b: 1 }), run({ a: 1 }, { lr: "1" })]);
-    expect(available).toEqual(["metrics.a", "metrics.b", "metrics.system/cpu", "params.lr", "tags.team", "tags.mlflow.parentRunId"]);
+  it("are asked for with their columns and what a row needs, each once; attributes come with every run", () => {
+    expect(askedColumns(["attributes.status", "metrics.a.b", "params.lr"])).toEqual(["metrics.a.b", "params.lr", "tags.mlflow.parentRunId"]);
+    expect(askedColumns(["tags.mlflow.parentRunId"])).toEqual(["tags.mlflow.parentRunId"]);
+  });
+  it("begin with the first of their columns, and with none of MLflow's own", () => {
+    const available: Column[] = ["tags.mlflow.user", "tags.team", "params.lr", "metrics.system/cpu", "metrics.b", "metrics.a"];
+    available.sort(compareColumns);
+    expect(available).toEqual(["metrics.a", "metrics.b", "metrics.system/cpu", "params.lr", "tags.team", "tags.mlflow.user"]);
     expect(usualColumns(available)).toEqual(["attributes.start_time", "attributes.duration", "attributes.status", "metrics.a", "metrics.b", "params.lr"]);
-    expect(plottedColumns(available)).toEqual(["metrics.a", "metrics.b", "params.lr"]);
+    expect(sampledColumns(available)).toEqual(["params.lr", "metrics.a", "metrics.b"]);
   });
   it("become axes: numbers as numbers, texts by their order, NaN as nothing", () => {
     const rows = [run({ m: "NaN" }, { n: "10", s: "b" }), run({ m: 2 }, { n: "9", s: "a" }), run({})].map((one) => rowOf(one, ["metrics.m", "params.n", "params.s"]));

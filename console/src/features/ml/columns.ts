@@ -76,6 +76,13 @@ export function turned(order: Order | undefined, column: Column): Order | undefi
   return order.descending ? { column, descending: false } : undefined;
 }
 
+const PARENT = "mlflow.parentRunId";
+
+/** The columns that a search is asked for: those that are shown, less the attributes, which each run brings, and what a row needs. */
+export function askedColumns(columns: readonly Column[]): Column[] {
+  return [...new Set([...columns.filter((column) => entityOf(column) !== "attributes"), `tags.${PARENT}` as const])];
+}
+
 /** A run with nothing but what is shown: 10,000 of them fit, however much was logged. */
 export interface Row {
   info: RunInfo;
@@ -113,38 +120,29 @@ export function rowOf(run: Run, columns: readonly Column[]): Row {
     const value = valueOf(run, column);
     if (value !== undefined) cells[column] = value;
   }
-  return { info: run.info, parent: ofPairs(run.data.tags, "mlflow.parentRunId"), cells };
-}
-
-/** Every key that some run has: what may become a column. */
-export function keysOf(runs: readonly Run[]): Column[] {
-  const seen = new Set<Column>();
-  for (const { data } of runs) {
-    for (const { key } of data.metrics ?? []) seen.add(`metrics.${key}`);
-    for (const { key } of data.params ?? []) seen.add(`params.${key}`);
-    for (const { key } of data.tags ?? []) seen.add(`tags.${key}`);
-  }
-  return [...seen].sort(compareColumns);
+  return { info: run.info, parent: ofPairs(run.data.tags, PARENT), cells };
 }
 
 const rank = (column: Column) => ENTITIES.indexOf(entityOf(column));
 
+/** What MLflow keeps for itself. */
+const isOwn = (column: Column) => /^(system\/|mlflow\.)/.test(keyOf(column));
+
 /** Attributes, metrics, params, tags; within them by name, and what MLflow keeps for itself last. */
 export function compareColumns(a: Column, b: Column): number {
-  const own = (column: Column) => (/^(system\/|mlflow\.)/.test(keyOf(column)) ? 1 : 0);
-  return rank(a) - rank(b) || own(a) - own(b) || keyOf(a).localeCompare(keyOf(b));
+  return rank(a) - rank(b) || Number(isOwn(a)) - Number(isOwn(b)) || keyOf(a).localeCompare(keyOf(b));
 }
+
+const firstOf = (available: readonly Column[], entity: Entity, n: number) => available.filter((column) => entityOf(column) === entity && !isOwn(column)).slice(0, n);
 
 /** What is shown until somebody chooses: the essentials, and the first metrics and params that are there. */
 export function usualColumns(available: readonly Column[]): Column[] {
-  const first = (entity: Entity, n: number) => available.filter((column) => entityOf(column) === entity && !/^(system\/|mlflow\.)/.test(keyOf(column))).slice(0, n);
-  return ["attributes.start_time", "attributes.duration", "attributes.status", ...first("metrics", 4), ...first("params", 4)];
+  return ["attributes.start_time", "attributes.duration", "attributes.status", ...firstOf(available, "metrics", 4), ...firstOf(available, "params", 4)];
 }
 
-/** What may be an axis of a chart: so many metrics and params as anybody chooses among. */
-export function plottedColumns(available: readonly Column[]): Column[] {
-  const own = (column: Column) => /^(system\/|mlflow\.)/.test(keyOf(column));
-  return (["metrics", "params"] as const).flatMap((entity) => available.filter((column) => entityOf(column) === entity && !own(column)).slice(0, 100));
+/** Among which the axes of a chart are looked for until somebody chooses. */
+export function sampledColumns(available: readonly Column[]): Column[] {
+  return [...firstOf(available, "params", 30), ...firstOf(available, "metrics", 30)];
 }
 
 /** The values of one column as numbers, for an axis: texts that are no numbers are counted off in their order. */

@@ -1,7 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { client, ok } from "@/lib/client";
 import { useWrite } from "@/lib/queries-client";
 import { artifactText, get, isFramed, post } from "./client";
-import { keysOf, orderBy, plottedColumns, quoteValue, rowOf, usualColumns, type Column, type Order, type Row } from "./columns";
+import { askedColumns, compareColumns, orderBy, quoteValue, rowOf, type Column, type Entity, type Order, type Row } from "./columns";
 import { grouped, pointsEach, pointsOf, type Point } from "./series";
 import type { ArtifactFile, Experiment, LoggedModel, Metric, Run } from "./types";
 
@@ -48,21 +49,53 @@ export const experimentQuery = (id: string) =>
     queryFn: async ({ signal }) => (await get<{ experiment: Experiment }>("experiments/get", { experiment_id: id }, { signal })).experiment,
   });
 
+/** So many keys of a kind are listed; of more, those that are looked for by name. */
+const COLUMNS_EACH = 150;
+
+const KINDS = [
+  ["metric", "metrics"],
+  ["param", "params"],
+  ["tag", "tags"],
+] as const;
+
+export interface ColumnsFound {
+  columns: Column[];
+  /** Of these there are more. */
+  more: Entity[];
+}
+
+/** What runs of an experiment logged, whose keys hold the words: what may become a column. */
+export const columnsQuery = (experimentId: string, words = "") =>
+  queryOptions({
+    queryKey: [...keys.runs, "columns", experimentId, words],
+    queryFn: async ({ signal }): Promise<ColumnsFound> => {
+      const path = { id: experimentId };
+      const text = words.slice(0, 200) || undefined;
+      const found = await Promise.all(
+        KINDS.map(async ([kind, entity]) => {
+          const query = { kind, text, limit: COLUMNS_EACH };
+          const { items, next_cursor } = await ok(client.GET("/api/v1/ml/experiments/{id}/columns", { params: { path, query }, signal }));
+          return { columns: items.map(({ key }): Column => `${entity}.${key}`), more: next_cursor ? [entity] : [] };
+        }),
+      );
+      return { columns: found.flatMap(({ columns }) => columns).sort(compareColumns), more: found.flatMap(({ more }) => more) };
+    },
+    placeholderData: keepPreviousData,
+  });
+
 export interface RunsAsked {
   experimentIds: readonly string[];
   filter?: string;
   order?: Order;
   lifecycle: Lifecycle;
-  /** What is kept of each run; undefined for what is usual. */
-  columns?: readonly Column[];
-  /** Usual in a table, or of what is drawn. */
-  usual?: "table" | "plot";
+  /** What is asked of each run. */
+  columns: readonly Column[];
+  /** At a time. */
+  each?: number;
 }
 
 export interface RunsPage {
   rows: Row[];
-  columns: readonly Column[];
-  available: Column[];
   token: string | undefined;
 }
 
@@ -73,10 +106,10 @@ interface RunsAnswer {
   next_page_token?: string;
 }
 
-/** Runs page after page. Of an answer only what is shown is kept: what a run logged besides would fill the memory. */
-export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, usual = "table" }: RunsAsked) =>
+/** Runs page after page, and of each only what is shown, however much it logged besides. */
+export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, each = RUNS_EACH }: RunsAsked) =>
   infiniteQueryOptions({
-    queryKey: [...keys.runs, "list", { experimentIds, filter, order, lifecycle, columns, usual }],
+    queryKey: [...keys.runs, "list", { experimentIds, filter, order, lifecycle, columns, each }],
     queryFn: async ({ pageParam, signal }): Promise<RunsPage> => {
       const answer = await post<RunsAnswer>(
         "runs/search",
@@ -84,19 +117,17 @@ export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, us
           experiment_ids: experimentIds,
           filter,
           run_view_type: lifecycle,
-          max_results: RUNS_EACH,
+          max_results: each,
           order_by: order ? [orderBy(order)] : undefined,
-          page_token: pageParam?.token,
+          page_token: pageParam,
+          columns: askedColumns(columns),
         },
         { signal },
       );
-      const runs = answer.runs ?? [];
-      const available = keysOf(runs);
-      const shown = columns ?? pageParam?.columns ?? (usual === "plot" ? plottedColumns(available) : usualColumns(available));
-      return { rows: runs.map((run) => rowOf(run, shown)), columns: shown, available, token: answer.next_page_token };
+      return { rows: (answer.runs ?? []).map((run) => rowOf(run, columns)), token: answer.next_page_token };
     },
-    initialPageParam: undefined as { token: string; columns: readonly Column[] } | undefined,
-    getNextPageParam: ({ token, columns: shown }) => (token ? { token, columns: shown } : undefined),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ token }) => token,
     placeholderData: keepPreviousData,
     // Whoever scrolled through thousands does not have them all asked for again by coming back to the window.
     refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= 2,
@@ -106,24 +137,41 @@ export const runsQuery = ({ experimentIds, filter, order, lifecycle, columns, us
 /** Ids that one question names; more are asked for in turns. */
 const IDS_EACH = 200;
 
-/** Runs by their ids, in the order of the ids. Of given experiments, those that are not there (any more) are missing; else that is a fault. */
-export const runsByIdQuery = (experimentIds: readonly string[] | undefined, ids: readonly string[]) =>
+async function searchByIds(experimentIds: readonly string[], ids: readonly string[], columns: readonly Column[] | undefined, signal: AbortSignal): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let at = 0; at < ids.length; at += IDS_EACH) {
+    const filter = `attributes.run_id IN (${ids.slice(at, at + IDS_EACH).map(quoteValue).join(", ")})`;
+    const asked = columns && askedColumns(columns);
+    const answer = await post<RunsAnswer>("runs/search", { experiment_ids: experimentIds, filter, run_view_type: "ALL", max_results: IDS_EACH, columns: asked }, { signal });
+    runs.push(...(answer.runs ?? []));
+  }
+  return runs;
+}
+
+const inOrder = (ids: readonly string[], runs: Iterable<Run>) => {
+  const found = new Map([...runs].map((run) => [run.info.run_id, run]));
+  return ids.flatMap((id) => found.get(id) ?? []);
+};
+
+/** Chosen runs of an experiment, in the order of their ids, with what is shown of them. Those that are not there (any more) are missing. */
+export const chosenRowsQuery = (experimentId: string, ids: readonly string[], columns: readonly Column[]) =>
   queryOptions({
-    queryKey: [...keys.runs, "chosen", { experimentIds, ids }],
+    queryKey: [...keys.runs, "chosen-rows", { experimentId, ids, columns }],
+    queryFn: async ({ signal }) => inOrder(ids, await searchByIds([experimentId], ids, columns, signal)).map((run) => rowOf(run, columns)),
+    placeholderData: keepPreviousData,
+  });
+
+/** Runs by their ids with all that they logged, in the order of the ids. One that is not there is a fault. */
+export const runsByIdQuery = (ids: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.runs, "chosen", { ids }],
     queryFn: async ({ signal }) => {
-      const found = new Map<string, Run>();
-      const keep = (run: Run) => found.set(run.info.run_id, run);
       // Runs that are compared are mostly of one experiment: the first one tells of which.
-      if (experimentIds === undefined) keep(await runOf(ids[0]!, signal));
-      const places = experimentIds ?? [[...found.values()][0]!.info.experiment_id];
-      const rest = ids.filter((id) => !found.has(id));
-      for (let at = 0; at < rest.length; at += IDS_EACH) {
-        const filter = `attributes.run_id IN (${rest.slice(at, at + IDS_EACH).map(quoteValue).join(", ")})`;
-        const answer = await post<RunsAnswer>("runs/search", { experiment_ids: places, filter, run_view_type: "ALL", max_results: IDS_EACH }, { signal });
-        answer.runs?.forEach(keep);
-      }
-      if (experimentIds === undefined) (await Promise.all(rest.filter((id) => !found.has(id)).map((id) => runOf(id, signal)))).forEach(keep);
-      return ids.flatMap((id) => found.get(id) ?? []);
+      const first = await runOf(ids[0]!, signal);
+      const near = await searchByIds([first.info.experiment_id], ids.slice(1), undefined, signal);
+      const known = new Set([first, ...near].map(({ info }) => info.run_id));
+      const far = await Promise.all(ids.filter((id) => !known.has(id)).map((id) => runOf(id, signal)));
+      return inOrder(ids, [first, ...near, ...far]);
     },
     enabled: ids.length > 0,
     placeholderData: keepPreviousData,
@@ -147,7 +195,7 @@ export const childrenQuery = (experimentId: string, runId: string) =>
     queryKey: [...keys.runs, "children", experimentId, runId],
     queryFn: async ({ signal }) => {
       const filter = `tags.\`mlflow.parentRunId\` = ${quoteValue(runId)}`;
-      const answer = await post<RunsAnswer>("runs/search", { experiment_ids: [experimentId], filter, max_results: 100 }, { signal });
+      const answer = await post<RunsAnswer>("runs/search", { experiment_ids: [experimentId], filter, max_results: 100, columns: [] }, { signal });
       return (answer.runs ?? []).map((run) => run.info);
     },
   });

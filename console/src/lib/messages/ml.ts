@@ -73,7 +73,7 @@ export const ml = {
   "ml.filter.rules": ["Clauses are joined by AND; there is no OR. Texts stand in quotes, keys with special characters in backticks.", "Les clauses se joignent par AND ; OR n’existe pas. Les textes sont entre guillemets simples, les clés à caractères spéciaux entre accents graves."],
   "ml.columns": ["Columns", "Colonnes"],
   "ml.columns.find": ["Find a column", "Chercher une colonne"],
-  "ml.columns.more": ["{n} more: find them by name | {n} more: find them by name", "{n} de plus : cherchez-la par nom | {n} de plus : cherchez-les par nom"],
+  "ml.columns.more": ["There are more: find them by name", "Il y en a d’autres : cherchez-les par nom"],
   "ml.columns.none": ["No column is called that", "Aucune colonne ne porte ce nom"],
   "ml.columns.usual": ["The usual ones", "Celles par défaut"],
   "ml.columns.show": ["Show", "Afficher"],

@@ -3,14 +3,16 @@ import { useT } from "@/lib/i18n";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Checkbox, TextField } from "@/ui/field";
-import { ATTRIBUTES, ENTITIES, compareColumns, entityOf, keyOf, type Column } from "@/features/ml/columns";
+import { useAvailable } from "@/features/ml/available";
+import { ATTRIBUTES, ENTITIES, compareColumns, entityOf, keyOf, type Column, type Entity } from "@/features/ml/columns";
+import { MlFault } from "./bits";
 import { columnName } from "./runs-table";
 
-/** More are not listed at once: whoever has 12,000 keys finds one by its name. */
-const LISTED = 150;
-
 interface Props {
-  available: readonly Column[];
+  title: string;
+  experimentId: string;
+  /** Of which columns are offered. */
+  entities?: readonly Entity[];
   columns: readonly Column[];
   isOpen: boolean;
   onClose: () => void;
@@ -18,19 +20,21 @@ interface Props {
   onChange: (columns: Column[] | undefined) => void;
 }
 
-/** Which columns are shown; what is not shown is not kept. */
+/** Which columns are shown; what is not shown is not asked for. */
 export function ColumnsDialog({ isOpen, ...props }: Props) {
   return isOpen ? <Open {...props} /> : null;
 }
 
-function Open({ available, columns, onClose, onChange }: Omit<Props, "isOpen">) {
+const attributes = ATTRIBUTES.map((key): Column => `attributes.${key}`);
+
+function Open({ title, experimentId, entities = ENTITIES, columns, onClose, onChange }: Omit<Props, "isOpen">) {
   const t = useT();
   const [find, setFind] = useState("");
   const [chosen, setChosen] = useState<ReadonlySet<Column>>(new Set(columns));
-  const attributes = ATTRIBUTES.map((key): Column => `attributes.${key}`);
-  const all = [...new Set([...attributes, ...columns, ...available])];
+  const available = useAvailable(experimentId, find);
   const words = find.trim().toLowerCase();
-  const matching = all.filter((column) => words === "" || columnName(t, column).toLowerCase().includes(words) || column.toLowerCase().includes(words));
+  const holds = (column: Column) => columnName(t, column).toLowerCase().includes(words) || column.toLowerCase().includes(words);
+  const matching = [...new Set([...[...attributes, ...chosen].filter(holds), ...available.columns])].filter((column) => entities.includes(entityOf(column)));
   const turn = (column: Column, on: boolean) => {
     const next = new Set(chosen);
     if (on) next.add(column);
@@ -38,29 +42,32 @@ function Open({ available, columns, onClose, onChange }: Omit<Props, "isOpen">) 
     setChosen(next);
   };
   return (
-    <Dialog title={t("ml.columns")} isOpen onClose={onClose}>
+    <Dialog title={title} isOpen onClose={onClose}>
       <TextField label={t("ml.columns.find")} type="search" value={find} onChange={setFind} autoFocus />
-      <div className="mt-3 max-h-[50dvh] space-y-4 overflow-y-auto pr-1">
-        {ENTITIES.map((entity) => {
+      <div className="mt-3 max-h-[50dvh] space-y-4 overflow-y-auto pr-1" aria-busy={available.isPending}>
+        {entities.map((entity) => {
           const group = matching.filter((column) => entityOf(column) === entity).sort(entity === "attributes" ? () => 0 : compareColumns);
+          const hasMore = available.more.includes(entity);
           if (group.length === 0) return null;
           return (
             <fieldset key={entity}>
               <legend className="mb-1 text-sm font-medium text-muted">
-                {t(`ml.entity.${entity}`)} ({group.filter((column) => chosen.has(column)).length}/{group.length})
+                {t(`ml.entity.${entity}`)} ({group.filter((column) => chosen.has(column)).length}/{group.length}
+                {hasMore && "+"})
               </legend>
               <div className="space-y-1">
-                {group.slice(0, LISTED).map((column) => (
+                {group.map((column) => (
                   <Checkbox key={column} row isSelected={chosen.has(column)} onChange={(on) => turn(column, on)} className="py-0.5 pointer-coarse:py-1.5">
                     <span className="min-w-0 break-words">{entity === "attributes" ? columnName(t, column) : keyOf(column)}</span>
                   </Checkbox>
                 ))}
-                {group.length > LISTED && <p className="text-sm text-muted">{t("ml.columns.more", { n: group.length - LISTED })}</p>}
+                {hasMore && <p className="text-sm text-muted">{t("ml.columns.more")}</p>}
               </div>
             </fieldset>
           );
         })}
-        {matching.length === 0 && <p className="text-muted">{t("ml.columns.none")}</p>}
+        <MlFault error={available.error} />
+        {matching.length === 0 && !available.error && <p className="text-muted">{t(available.isPending ? "loading" : "ml.columns.none")}</p>}
       </div>
       <div className="mt-5 flex flex-wrap justify-between gap-2">
         <Button
