@@ -229,18 +229,38 @@ test("experiments are run from the console while clients log", async ({ page, re
     const experiment = await mlflow.experiment("files");
     const run = await mlflow.run(experiment, "with-files");
     await mlflow.put(run.artifact_uri, "tables/mistakes.json", JSON.stringify({ columns: ["text", "label"], data: [["late, but lovely", "positive"]] }));
-    await mlflow.put(run.artifact_uri, "report.html", "<style>b{color:red}</style><h1>Evaluation</h1><script>parent.document.title='stolen'</script>");
+    // What a page of somebody else's would do, had it the console's origin.
+    const tries = `
+      <style>#plot { color: rgb(1, 2, 3) }</style><h1>Evaluation</h1><p id="plot"></p><ul></ul>
+      <script>
+        const tell = (text) => document.querySelector("ul").appendChild(document.createElement("li")).append(text);
+        const tried = (name, act) => { try { tell(name + ": " + act()); } catch (error) { tell(name + " refused"); } };
+        document.querySelector("#plot").textContent = "drawn by a script";
+        tried("cookies", () => document.cookie);
+        tried("parent", () => parent.document.cookie);
+        tried("storage", () => localStorage.length);
+        tried("title", () => { parent.document.title = "stolen"; });
+        fetch("/api/v1/auth/me", { credentials: "include" }).then(() => tell("api reached"), () => tell("api refused"));
+      </script>`;
+    await mlflow.put(run.artifact_uri, "report.html", tries);
     await page.goto(`${house.base}/ml/runs/${run.run_id}/artifacts`);
     await page.getByRole("button", { name: "tables" }).click();
     await page.getByRole("button", { name: /mistakes\.json/ }).click();
     await expect(page.getByRole("cell", { name: "late, but lovely" })).toBeVisible();
     await page.getByRole("button", { name: /report\.html/ }).click();
     const frame = page.locator("iframe");
-    await expect(frame).toHaveAttribute("sandbox", "");
-    await expect(frame.contentFrame().getByRole("heading", { name: "Evaluation" })).toBeVisible();
+    await expect(frame).toHaveAttribute("sandbox", "allow-scripts");
+    const inside = frame.contentFrame();
+    await expect(inside.getByText("drawn by a script")).toHaveCSS("color", "rgb(1, 2, 3)");
+    await expect(inside.getByRole("listitem")).toHaveText(["cookies refused", "parent refused", "storage refused", "title refused", "api refused"]);
     await expect(page).toHaveTitle(/with-files/);
     await page.reload();
-    await expect(frame.contentFrame().getByRole("heading", { name: "Evaluation" })).toBeVisible();
+    await expect(inside.getByText("drawn by a script")).toBeVisible();
+    await expect(inside.getByRole("listitem")).toHaveCount(5);
+    // Each time its policy told of the connection that it refused.
+    const refused = faults.splice(0);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const fault of refused) expect(fault).toMatch(/\/api\/v1\/auth\/me.*connect|connect.*\/api\/v1\/auth\/me/i);
   });
 
   await test.step("a model is promoted, and its versions held against each other", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { foldersTo, nameOf, plainHtml, previewOf, sortedFiles, tableOfJson, tableOfText } from "./preview";
+import { foldersTo, hostsOf, nameOf, plainHtml, previewOf, sortedFiles, tableOfJson, tableOfText } from "./preview";
 
 it.each([
   ["figures/roc.PNG", 10, "image"],
@@ -7,6 +7,7 @@ it.each([
   ["t.csv", 10, "table"],
   ["t.tsv", 10, "table"],
   ["report.html", 10, "html"],
+  ["plotly.html", 5 * 1024 * 1024, "html"],
   ["report.html", 100 * 1024 * 1024, "text"],
   ["a.json", 10, "json"],
   ["model/MLmodel", 10, "text"],
@@ -55,4 +56,16 @@ it("sorts folders first and numbers as numbers", () => {
   expect(foldersTo("a/b/c.txt")).toEqual(["a", "a/b"]);
   expect(foldersTo("c.txt")).toEqual([]);
   expect(nameOf("a/b/c.txt")).toBe("c.txt");
+});
+
+describe("pages", () => {
+  it("tell where they would load from", () => {
+    expect(hostsOf(`<head><script charset="utf-8" src="https://cdn.plot.ly/plotly-3.js"></script><link rel=stylesheet href=//Fonts.example/a.css><script src="https://cdn.plot.ly/b.js">`)).toEqual([
+      "cdn.plot.ly",
+      "fonts.example",
+    ]);
+  });
+  it("that hold all they need load from nowhere, whatever their scripts say", () => {
+    expect(hostsOf(`<script>const a = '<img src="https://a.example/x.png">'</script><img src="data:image/png;base64,AA"><a href="https://b.example">b</a><script>'<img src="https://c.example"`)).toEqual([]);
+  });
 });

@@ -11,12 +11,14 @@ const TEXT_NAMES = /(^|\/)(MLmodel|Dockerfile|Makefile|README|LICENSE|requiremen
 export const TEXT_BYTES = 512 * 1024;
 export const TABLE_BYTES = 4 * 1024 * 1024;
 export const IMAGE_BYTES = 50 * 1024 * 1024;
+/** Pages hold the library that draws them: plotly's alone is 5 MB. */
+const HTML_BYTES = 50 * 1024 * 1024;
 
 /** How a file is shown, by its name and size. What `mlflow.log_table` writes is told from other JSON by its content. */
 export function previewOf(path: string, size: number | undefined): PreviewKind {
   if (IMAGES.test(path)) return (size ?? 0) <= IMAGE_BYTES ? "image" : "none";
   if (TABLES.test(path)) return "table";
-  if (HTML.test(path)) return (size ?? 0) <= TABLE_BYTES ? "html" : "text";
+  if (HTML.test(path)) return (size ?? 0) <= HTML_BYTES ? "html" : "text";
   if (JSONS.test(path)) return "json";
   if (TEXTS.test(path) || TEXT_NAMES.test(path)) return "text";
   return "none";
@@ -79,6 +81,15 @@ export function nameOf(path: string): string {
 export function foldersTo(path: string): string[] {
   const parts = path.split("/").slice(0, -1);
   return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+}
+
+/** So much of a page tells where it loads from: that stands in its head. */
+export const HEAD_BYTES = 256 * 1024;
+
+/** The servers that a page would load scripts, styles and pictures from. */
+export function hostsOf(html: string): string[] {
+  const tags = html.replace(/(<script\b[^>]*>)[\s\S]*?(<\/script\s*>|$)/gi, "$1").matchAll(/<(?:script|link|img|iframe)\b[^>]*?\s(?:src|href)\s*=\s*["']?(?:https?:)?\/\/([\w.-]+)/gi);
+  return [...new Set([...tags].map(([, host]) => host!.toLowerCase()))];
 }
 
 /**

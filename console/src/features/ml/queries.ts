@@ -3,6 +3,7 @@ import { client, ok } from "@/lib/client";
 import { useWrite } from "@/lib/queries-client";
 import { artifactText, get, isFramed, post } from "./client";
 import { askedColumns, compareColumns, orderBy, quoteValue, rowOf, type Column, type Entity, type Order, type Row } from "./columns";
+import { HEAD_BYTES, hostsOf } from "./preview";
 import { grouped, pointsEach, pointsOf, type Point } from "./series";
 import type { ArtifactFile, Experiment, LoggedModel, Metric, Run } from "./types";
 
@@ -239,11 +240,14 @@ export const artifactTextQuery = (runId: string, path: string, bytes: number) =>
     gcTime: 30_000,
   });
 
-/** Whether the server shows a page of somebody else's in a frame, with an origin and a policy of its own. */
+/**
+ * A page of somebody else's that the server shows in a frame, with an origin and a policy of its own: the servers that it would load from,
+ * which that policy refuses. Null where the server does not.
+ */
 export const framedQuery = (runId: string, path: string) =>
   queryOptions({
     queryKey: [...keys.runs, "framed", runId, path],
-    queryFn: ({ signal }) => isFramed(runId, path, signal),
+    queryFn: async ({ signal }) => ((await isFramed(runId, path, signal)) ? { hosts: hostsOf((await artifactText(runId, path, HEAD_BYTES, signal)).text) } : null),
     staleTime: 60_000,
   });
 

@@ -136,6 +136,7 @@ export const ml = {
   "ml.preview.none": ["There is no preview of this kind of file", "Pas d’aperçu pour ce type de fichier"],
   "ml.preview.noneBody": ["Download it to open it with a program of yours.", "Téléchargez-le pour l’ouvrir avec votre logiciel."],
   "ml.preview.cut": ["Only the beginning is shown. Download the file to see all of it.", "Seul le début est affiché. Téléchargez le fichier pour tout voir."],
+  "ml.preview.hosts": ["Pages are shown without a connection: what this one loads from {hosts} is missing. Download it to see it whole, or log it with all that it needs (of plotly, by save_kwargs={\"include_plotlyjs\": True}).", "Les pages sont affichées sans connexion : ce que celle-ci charge depuis {hosts} manque. Téléchargez-la pour la voir entière, ou consignez-la avec tout ce qu’il lui faut (pour plotly, par save_kwargs={\"include_plotlyjs\": True})."],
   "ml.preview.html": ["Shown without its scripts and styles, which do not run here. Download it to see it as it is.", "Affiché sans ses scripts ni ses styles, qui ne s’exécutent pas ici. Téléchargez-le pour le voir tel quel."],
   "ml.rows.more": ["{n} more row | {n} more rows", "{n} ligne de plus | {n} lignes de plus"],
   "ml.compare": ["Compare", "Comparer"],

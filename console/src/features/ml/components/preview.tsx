@@ -78,9 +78,17 @@ function Content({ kind, path, text, isCut }: { kind: PreviewKind; path: string;
  * it runs as it is; else it is under ours, which takes no scripts and styles from texts, so that these are left out.
  */
 function Html({ runId, path }: { runId: string; path: string }) {
+  const t = useT();
   const framed = useQuery(framedQuery(runId, path));
   if (framed.isPending) return <Loading />;
-  if (framed.data) return <iframe title={path} sandbox="allow-scripts" src={framedHref(runId, path)} className={frameClass} style={{ colorScheme: "light" }} />;
+  if (framed.data) {
+    return (
+      <>
+        {framed.data.hosts.length > 0 && <Notice className="m-4">{t("ml.preview.hosts", { hosts: framed.data.hosts.join(", ") })}</Notice>}
+        <iframe title={path} sandbox="allow-scripts" src={framedHref(runId, path)} className={frameClass} style={{ colorScheme: "light" }} />
+      </>
+    );
+  }
   return <ByText runId={runId} path={path} kind="html" />;
 }
 
