@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChartLine as ChartIcon } from "lucide-react";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useT } from "@/lib/i18n";
-import { Disclosure } from "@/ui/disclosure";
+import { Button } from "@/ui/button";
 import { Empty } from "@/ui/states";
 import { cx } from "@/ui/class-names";
 import { colourOf } from "@/features/ml/colours";
@@ -17,8 +17,9 @@ import { MlFault } from "./bits";
 import { LineChart, type ChartLine } from "./line-chart";
 import { ValueBars } from "./value-bars";
 
-/** More charts of one group are folded until somebody asks. */
+/** More charts of one group, and more groups, are built when somebody asks: there are runs of 12,000 metrics. */
 const SHOWN = 24;
+const GROUPS = 24;
 
 interface Props {
   runs: readonly Run[];
@@ -33,38 +34,41 @@ const runName = (run: Run) => run.info.run_name || run.info.run_id;
 /** A chart for each metric that one of the runs has, by the groups that their names make. */
 export function MetricCharts({ runs, search, accept, none }: Props) {
   const t = useT();
+  const [shown, setShown] = useState(GROUPS);
   const words = search.find?.toLowerCase();
   const keys = useMemo(() => [...new Set(runs.flatMap((run) => (run.data.metrics ?? []).map((metric) => metric.key)))].filter(accept).sort((a, b) => a.localeCompare(b)), [runs, accept]);
   const found = keys.filter((key) => !words || key.toLowerCase().includes(words));
   if (found.length === 0) return <Empty icon={ChartIcon} title={keys.length > 0 ? t("ml.charts.noMatch") : none} />;
   const groups = [...grouped(found, groupOf)].sort(([a], [b]) => a.localeCompare(b));
+  const left = groups.slice(shown).reduce((sum, [, members]) => sum + members.length, 0);
   return (
     <div className="space-y-6">
       {runs.length > 1 && <Legend runs={runs} />}
-      {groups.map(([group, members]) => (
-        <section key={group}>
-          {(group !== "" || groups.length > 1) && <h2 className="mb-2 font-semibold">{group || t("ml.charts.others")}</h2>}
-          <div className="grid gap-4 [grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))]">
-            {members.slice(0, SHOWN).map((key) => (
-              <MetricChart key={key} name={key} runs={runs} search={search} />
-            ))}
-          </div>
-          {members.length > SHOWN && (
-            <div className="mt-3 rounded-card border border-line">
-              <Disclosure head={t("ml.charts.more", { n: members.length - SHOWN })}>
-                {() => (
-                  <div className="grid gap-4 [grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))]">
-                    {members.slice(SHOWN).map((key) => (
-                      <MetricChart key={key} name={key} runs={runs} search={search} />
-                    ))}
-                  </div>
-                )}
-              </Disclosure>
-            </div>
-          )}
-        </section>
+      {groups.slice(0, shown).map(([group, members]) => (
+        <ChartGroup key={group} name={(group !== "" || groups.length > 1) && (group || t("ml.charts.others"))} members={members} runs={runs} search={search} />
       ))}
+      {left > 0 && <Button onPress={() => setShown(shown + GROUPS)}>{t("ml.charts.more", { n: left })}</Button>}
     </div>
+  );
+}
+
+function ChartGroup({ name, members, runs, search }: { name: string | false; members: readonly string[]; runs: readonly Run[]; search: ChartSearch }) {
+  const t = useT();
+  const [shown, setShown] = useState(SHOWN);
+  return (
+    <section>
+      {name && <h2 className="mb-2 font-semibold">{name}</h2>}
+      <div className="grid gap-4 [grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))]">
+        {members.slice(0, shown).map((key) => (
+          <MetricChart key={key} name={key} runs={runs} search={search} />
+        ))}
+      </div>
+      {members.length > shown && (
+        <Button className="mt-3" onPress={() => setShown(shown + 4 * SHOWN)}>
+          {t("ml.charts.more", { n: members.length - shown })}
+        </Button>
+      )}
+    </section>
   );
 }
 
