@@ -14,6 +14,7 @@ import { parseCompareSearch, parseIds } from "@/features/ml/view-state";
 import { useT } from "@/lib/i18n";
 import { useCan } from "@/lib/session";
 import { Switch } from "@/ui/field";
+import { Notice } from "@/ui/notice";
 import { Page } from "@/ui/page";
 import { Denied, Empty, Loaded } from "@/ui/states";
 
@@ -23,8 +24,8 @@ export const Route = createFileRoute("/_app/ml/compare")({
 });
 
 const accept = (key: string) => !isSystem(key);
-/** Of more, the table would be wider than anybody reads; the charts show them all. */
-const TABLE_RUNS = 50;
+/** Of more, the tables would be wider than any browser draws well; the charts show them all. */
+const TABLE_RUNS = 300;
 
 function Compare() {
   const t = useT();
@@ -95,6 +96,7 @@ function Shown({ runs }: { runs: readonly Run[] }) {
         </Switch>
       </div>
       <MetricCharts runs={runs} search={search} accept={accept} none={t("ml.metrics.none")} />
+      {runs.length > TABLE_RUNS && <Notice>{t("ml.compare.first", { n: TABLE_RUNS })}</Notice>}
       <DiffTable title={t("ml.params")} heads={heads} rows={diffRows(compared.map(({ data }) => valuesOf(data.params, false)))} onlyDiffering={onlyDiffering} />
       <DiffTable title={t("ml.metrics")} heads={heads} rows={diffRows(compared.map(({ data }) => valuesOf(data.metrics, true)))} onlyDiffering={onlyDiffering} />
       <DiffTable title={t("ml.tags")} heads={heads} rows={diffRows(compared.map(({ data }) => valuesOf(data.tags, false)))} onlyDiffering={onlyDiffering} />

@@ -141,6 +141,7 @@ export const ml = {
   "ml.rows.more": ["{n} more row | {n} more rows", "{n} ligne de plus | {n} lignes de plus"],
   "ml.compare": ["Compare", "Comparer"],
   "ml.compare.title": ["{n} run compared | {n} runs compared", "{n} run comparé | {n} runs comparés"],
+  "ml.compare.first": ["The charts show all runs, the tables the first {n}.", "Les graphiques montrent tous les runs, les tableaux les {n} premiers."],
   "ml.compare.none": ["Nothing to compare", "Rien à comparer"],
   "ml.compare.noneBody": ["Choose runs in the table of an experiment.", "Choisissez des runs dans le tableau d’une expérience."],
   "ml.diff.only": ["Only what differs", "Seulement les différences"],

@@ -5,6 +5,8 @@ import { Button } from "@/ui/button";
 import { useFigure } from "@/features/ml/figures";
 import type { DiffRow } from "@/features/ml/diff";
 
+/** More cells are built when somebody asks. */
+const CELLS = 6_000;
 const ROWS = 200;
 
 interface Props {
@@ -20,6 +22,7 @@ export function DiffTable({ title, heads, rows, onlyDiffering }: Props) {
   const figure = useFigure();
   const [all, setAll] = useState(false);
   const shown = rows.filter((row) => !onlyDiffering || !row.isSame);
+  const first = Math.min(ROWS, Math.max(20, Math.floor(CELLS / heads.length)));
   const differing = rows.filter((row) => !row.isSame).length;
   return (
     <section className="card min-w-0">
@@ -45,7 +48,7 @@ export function DiffTable({ title, heads, rows, onlyDiffering }: Props) {
               </tr>
             </thead>
             <tbody className="divide-y divide-line">
-              {shown.slice(0, all ? undefined : ROWS).map((row) => (
+              {shown.slice(0, all ? undefined : first).map((row) => (
                 <tr key={row.key}>
                   <th scope="row" className="sticky left-0 max-w-44 bg-surface px-4 py-1.5 font-normal break-words sm:max-w-72">
                     {row.key}
@@ -61,10 +64,10 @@ export function DiffTable({ title, heads, rows, onlyDiffering }: Props) {
           </table>
         </div>
       )}
-      {!all && shown.length > ROWS && (
+      {!all && shown.length > first && (
         <div className="border-t border-line px-4 py-2.5">
           <Button small onPress={() => setAll(true)}>
-            {t("ml.rows.more", { n: shown.length - ROWS })}
+            {t("ml.rows.more", { n: shown.length - first })}
           </Button>
         </div>
       )}
