@@ -84,7 +84,9 @@ function Charts() {
           options={PLOTS.map((id) => ({ id, label: t(`ml.plot.${id}`) }))}
         />
         {plot === "parallel" ? (
-          <Button onPress={() => setChoosing(true)}>{t("ml.axes")}</Button>
+          <Button isDisabled={sample === undefined} onPress={() => setChoosing(true)}>
+            {t("ml.axes")}
+          </Button>
         ) : (
           <>
             <AxisField experimentId={experimentId} label={t("ml.plot.x")} value={x} onChange={(next) => set({ x: next })} />

@@ -73,7 +73,7 @@ function Runs() {
     <div className="card">
       <div className="flex flex-wrap items-start gap-2 border-b border-line p-3">
         <FilterBar value={search.filter} onChange={(filter) => set({ filter })} error={query.isError ? query.error : null} examples={EXAMPLES} placeholder="metrics.loss < 0.3 AND params.lr = '0.01'" />
-        <Button icon={Columns3} onPress={() => setChoosing(true)}>
+        <Button icon={Columns3} isDisabled={shown === undefined} onPress={() => setChoosing(true)}>
           {t("ml.columns")}
         </Button>
         <Switch className="h-8.5" isSelected={search.deleted === "1"} onChange={(on) => set({ deleted: on ? "1" : undefined })}>

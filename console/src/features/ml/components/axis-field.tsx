@@ -21,7 +21,7 @@ export function AxisField({ experimentId, label, value, onChange, none }: Props)
   const [words, setWords] = useState("");
   const available = useAvailable(experimentId, words);
   const columns = available.columns.filter((column) => /^(metrics|params)\./.test(column));
-  const nameOf = (column: Column) => `${t(entityOf(column) === "params" ? "ml.param" : "ml.metric")}: ${columnName(t, column)}`;
+  const nameOf = (column: Column) => t(entityOf(column) === "params" ? "ml.plot.param" : "ml.plot.metric", { name: columnName(t, column) });
   const options = [
     ...(none && words === "" ? [{ id: "", name: none }] : []),
     ...(value && words === "" && !columns.includes(value) ? [{ id: value, name: nameOf(value) }] : []),

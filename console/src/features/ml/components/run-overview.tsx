@@ -101,7 +101,7 @@ function KeyList<T extends { key: string }>({ title, items, value }: { title: st
           <dl className="divide-y divide-line text-sm">
             {shown.map((item) => (
               <div key={item.key} className="flex items-baseline justify-between gap-4 px-4 py-1.5">
-                <dt className="min-w-0 break-words text-muted">{item.key}</dt>
+                <dt className="max-w-3/5 shrink-0 break-words text-muted">{item.key}</dt>
                 <dd className="min-w-0 text-right break-words tabular-nums">{value(item)}</dd>
               </div>
             ))}
