@@ -225,6 +225,23 @@ test("experiments are run from the console while clients log", async ({ page, re
     await expect(page.getByTestId("plot").locator("canvas")).toBeVisible();
   });
 
+  await test.step("more than a hundred are compared, in the charts and in the tables", async () => {
+    const many = Math.min(120, RUNS / 10);
+    await page.getByRole("navigation", { name: "sweep" }).getByRole("link", { name: "Runs" }).click();
+    const filter = page.getByRole("searchbox", { name: "Filter" });
+    await filter.fill(`metrics.score >= ${(RUNS - many * 10) / RUNS}`);
+    await filter.press("Enter");
+    await expect(page.getByTestId("runs-count")).toHaveText(`${many} runs`);
+    await page.getByRole("checkbox", { name: "Choose all that are loaded" }).press("Space");
+    await page.getByRole("link", { name: "Compare" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: `${many} runs compared` })).toBeVisible();
+    await expect(page.getByTestId("metric-chart")).toHaveAttribute("data-points", String(many));
+    await expect(page.getByRole("region", { name: "Params" }).getByRole("columnheader")).toHaveCount(many + 1);
+    // The link says it to others.
+    await page.reload();
+    await expect(page.getByTestId("metric-chart")).toHaveAttribute("data-points", String(many));
+  });
+
   await test.step("artifacts are looked at, somebody else's HTML behind glass", async () => {
     const experiment = await mlflow.experiment("files");
     const run = await mlflow.run(experiment, "with-files");
