@@ -199,13 +199,54 @@ def told_of_evaluation(client):
     answers.append(("left", [(one.scorer_name, one.scorer_version) for one in store.list_scorers(experiment)]))
     store.delete_scorer(experiment, "same")
     answers.append(("none", answer(lambda: store.get_scorer(experiment, "same"))))
+    answers.extend(told_of_labels(experiment))
+    return answers
+
+
+def told_of_labels(experiment):
+    """Label schemas, as their functions make, list, change and delete them."""
+    from mlflow.genai import label_schemas as labels
+
+    def shown(one):
+        return (one.name, str(one.type), repr(one.input), one.instruction, one.enable_comment, one.is_default)
+
+    inputs = [
+        labels.InputPassFail("yes", "no"), labels.InputCategorical(["a", "b"], multi_select=True), labels.InputNumeric(0, 1.5), labels.InputText(7),
+        labels.InputPassFail("yes", "yes"), labels.InputCategorical(["a"] * 2), labels.InputCategorical([str(at) for at in range(11)]),
+        labels.InputCategorical([]), labels.InputNumeric(1, 1), labels.InputText(0), labels.InputPassFail("y" * 65, "n"),
+    ]
+    answers = []
+    for at, one in enumerate(inputs):
+        kind = ["feedback", "expectation"][at % 2]
+        more = {"instruction": "look twice", "enable_comment": True} if at % 3 else {}
+        make = lambda: shown(labels.create_label_schema(f"q{at}", type=kind, input=one, experiment_id=experiment, **more))  # noqa: E731, B023
+        answers.append((f"label {one}", answer(make)))
+        time.sleep(0.003)  # the order of those that were made in one millisecond is random
+    make = lambda name: labels.create_label_schema(name, type="feedback", input=inputs[0], experiment_id=experiment)  # noqa: E731
+    answers.append(("labels' names", [answer(lambda: shown(make(name))) for name in ["q0", "", "Feedback", "x" * 251, "Zwölf?"]]))
+    first = labels.list_label_schemas(experiment, max_results=2)
+    rest = labels.list_label_schemas(experiment, page_token=first.token)
+    answers.append(("labels", [shown(one) for one in [*first, *rest]]))
+    by_name = {one.name: one for one in [*first, *rest]}
+    for name, change in [
+        ("q0", {"name": "q1"}), ("q0", {"name": "renamed", "instruction": ""}), ("q0", {"input": inputs[1]}), ("q1", {"input": inputs[3]}),
+        ("q1", {"input": labels.InputCategorical(["c"], multi_select=True)}), ("q1", {"input": labels.InputCategorical(["c"])}),
+        ("q2", {"enable_comment": True}), ("Feedback", {"instruction": "x"}),
+    ]:
+        update = lambda: shown(labels.update_label_schema(by_name[name].schema_id, **change))  # noqa: E731, B023
+        answers.append((f"label {name} {change}", answer(update)))
+    for name in ["q3", "q3", "Feedback"]:
+        answers.append((f"without {name}", answer(lambda: labels.delete_label_schema(schema_id=by_name[name].schema_id))))  # noqa: B023
+    answers.append(("labels left", [one.name for one in labels.list_label_schemas(experiment)]))
+    answers.append(("by name", answer(lambda: shown(labels.get_label_schema("renamed", experiment_id=experiment)))))
+    answers.append(("of nobody", answer(lambda: labels.get_label_schema(schema_id="ls-none"))))
     return answers
 
 
 judged = Genuine(kept + ".judged").of("evaluation", lambda: told_of_evaluation(MlflowClient(genuine_url)))
 for here, there in zip(told_of_evaluation(MlflowClient(url)), judged, strict=True):
     assert here == there, f"here {here}, there {there}"
-step("evaluation datasets and scorers are alike")
+step("evaluation datasets, scorers and label schemas are alike")
 
 theirs = Genuine(kept).of("registry", lambda: told(MlflowClient(genuine_url), [100]))
 step("a genuine server told what it finds in its registry")

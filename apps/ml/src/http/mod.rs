@@ -8,6 +8,7 @@ mod columns;
 mod evaluation;
 mod experiments;
 mod info;
+mod labels;
 mod log;
 mod logged;
 mod models;

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::{
-    Answer, Call, artifacts, evaluation, experiments, log, logged, models, older_traces, parts, runs, traces,
-    versions, webhooks,
+    Answer, Call, artifacts, evaluation, experiments, labels, log, logged, models, older_traces, parts, runs,
+    traces, versions, webhooks,
 };
 
 /// What a caller must hold.
@@ -216,6 +216,12 @@ pub const ROUTES: &[Route] = routes! {
     GET V3 "/mlflow/scorers/versions" ReadRuns evaluation::scorer_versions, "All versions of a scorer";
     GET V3 "/mlflow/scorers/get" ReadRuns evaluation::get_scorer, "A scorer, the newest version or one that is named";
     DELETE V3 "/mlflow/scorers/delete" WriteRuns evaluation::delete_scorer, "Delete a scorer, or one version of it";
+    POST V3 "/mlflow/label-schemas/create" WriteRuns labels::create, "Make a question for people who look at traces";
+    GET V3 "/mlflow/label-schemas/get" ReadRuns labels::get, "A question";
+    GET V3 "/mlflow/label-schemas/get-by-name" ReadRuns labels::get_by_name, "A question by its name";
+    GET V3 "/mlflow/label-schemas/list" ReadRuns labels::list, "An experiment's questions";
+    PATCH V3 "/mlflow/label-schemas/update" WriteRuns labels::update, "Change a question";
+    DELETE V3 "/mlflow/label-schemas/delete" WriteRuns labels::delete, "Delete a question; answers stay";
 
     POST V2 "/mlflow/registered-models/create" WriteModels models::create, "Register a model";
     GET V2 "/mlflow/registered-models/get" ReadModels models::get, "A registered model";

@@ -3,6 +3,7 @@
 mod column;
 mod evaluation;
 pub(crate) mod filter;
+mod labels;
 mod names;
 mod page;
 mod path;
@@ -16,6 +17,9 @@ mod webhook;
 
 pub(crate) use column::{ColumnKind, Columns};
 pub(crate) use evaluation::{EvaluationSet, NewRecord, ScorerVersion, USER_TAG, empty_schema};
+pub(crate) use labels::{
+    DEFAULT_INSTRUCTION, DEFAULT_LABEL, Label, LabelInput, LabelKind, check_instruction, check_label_name,
+};
 pub(crate) use names::{
     EXPERIMENT_TAG, ITEM_KEY_CHARS_MAX, MODEL_TAG, RUN_TAG, check_alias, check_dataset,
     check_experiment_name, check_key, check_model_name, check_param, check_run_id, check_tag,

@@ -6,6 +6,7 @@ pub(crate) mod evaluation;
 pub(crate) mod experiments;
 pub(crate) mod files;
 pub(crate) mod inputs;
+pub(crate) mod labels;
 pub(crate) mod logged;
 pub(crate) mod metrics;
 pub(crate) mod pairs;

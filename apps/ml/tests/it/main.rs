@@ -10,6 +10,7 @@ mod evaluation;
 mod faults;
 mod hostile;
 mod injection;
+mod labels;
 mod metrics;
 mod models;
 mod purge;
