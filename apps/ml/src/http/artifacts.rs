@@ -124,14 +124,15 @@ pub(super) async fn of_run(call: Call) -> Result<Response, Error> {
 }
 
 /// Somebody else's page, in a frame of ours: its scripts run, but without this server's origin, so that they reach neither
-/// its cookies nor its API, and without a connection to anywhere.
+/// its cookies nor its API, and without a connection to anywhere. Only plotly's library is loaded from where the figures that
+/// `mlflow.log_figure` writes look for it.
 const SHOWN_IN_A_FRAME: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; \
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' https://cdn.plot.ly; \
              style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'",
         ),
     ),

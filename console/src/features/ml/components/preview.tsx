@@ -73,6 +73,9 @@ function Content({ kind, path, text, isCut }: { kind: PreviewKind; path: string;
   );
 }
 
+/** The one that the server's policy lets pages load from: figures of plotly as `mlflow.log_figure` writes them need it. */
+const LOADED_HOST = "cdn.plot.ly";
+
 /**
  * Somebody else's page, in a frame with another origin: it sees nothing of the console. Where the server gives it a policy of its own,
  * it runs as it is; else it is under ours, which takes no scripts and styles from texts, so that these are left out.
@@ -82,9 +85,11 @@ function Html({ runId, path }: { runId: string; path: string }) {
   const framed = useQuery(framedQuery(runId, path));
   if (framed.isPending) return <Loading />;
   if (framed.data) {
+    const missing = framed.data.hosts.filter((host) => host !== LOADED_HOST);
     return (
       <>
-        {framed.data.hosts.length > 0 && <Notice className="m-4">{t("ml.preview.hosts", { hosts: framed.data.hosts.join(", ") })}</Notice>}
+        {missing.length > 0 && <Notice className="m-4">{t("ml.preview.hosts", { hosts: missing.join(", ") })}</Notice>}
+        {missing.length < framed.data.hosts.length && <p className="border-b border-line px-4 py-2 text-sm text-muted">{t("ml.preview.loads", { host: LOADED_HOST })}</p>}
         <iframe title={path} sandbox="allow-scripts" src={framedHref(runId, path)} className={frameClass} style={{ colorScheme: "light" }} />
       </>
     );
