@@ -1,5 +1,5 @@
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr as _,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -119,6 +119,25 @@ impl Db {
             .idle_timeout(Duration::from_secs(config.idle_s))
             .connect_lazy_with(options.pragma("query_only", "true"));
         let meter = Arc::new(Meter::new(Engine::Sqlite, config));
+        Ok(Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter })))
+    }
+
+    /// A SQLite file of another program, which may be at work on it. Nothing is written to it: [`Db::begin`] gives a
+    /// transaction that cannot write.
+    pub async fn open_read_only(file: &Path) -> Result<Self> {
+        let config = Config::default();
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .read_only(true)
+            .busy_timeout(Duration::from_millis(config.acquire_timeout_ms))
+            .statement_cache_capacity(64)
+            .disable_statement_logging();
+        let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
+        let pool =
+            || SqlitePoolOptions::new().max_connections(1).max_lifetime(None).test_before_acquire(false);
+        let readers = pool().connect_with(options.clone()).await.map_err(open)?;
+        let writer = pool().connect_lazy_with(options);
+        let meter = Arc::new(Meter::new(Engine::Sqlite, &config));
         Ok(Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter })))
     }
 
