@@ -2,7 +2,8 @@
 # The unmodified MLflow client from PyPI, the newest and one from before MLflow 3, against a real server: on SQLite and a folder,
 # then on PostgreSQL and S3 where SOCLE_TEST_POSTGRES_URL and SOCLE_TEST_S3_URL say where they are. A table of searches is
 # answered by a genuine MLflow server too, on the same data; registered models give the predictions that MLflow's own scoring
-# gives; all that the genuine server holds is imported; then both are asked what is malformed.
+# gives; all that the genuine server holds is imported, from itself and from its database file; both are asked what is
+# malformed.
 . "$(dirname "$0")/lib.sh"
 . "$SCRIPTS/server.sh"
 
@@ -65,15 +66,38 @@ tables() {
 
 clients folder
 (cd "$work" && exec "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/serving.py" "$SOCLE_URL" "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
-# Into a workspace of its own, twice: the second time there is nothing left to do.
-second=$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Imported"}' slug)
-first=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
-again=$("$SOCLE_BIN" ml import --from "$genuine_url" --workspace "$second")
-grep -v '^experiment \|^registered models$' <<<"$first"
-! grep ' there, ' <<<"$again" | grep -v ', 0 taken over now' || die "a second import took something over"
-imported=("$SCRIPTS/mlflow/imported.py" "$SOCLE_URL/t/$second" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url")
-(cd "$work" && "$venv/bin/python" -W ignore "${imported[@]}")
+# import_all WORKSPACE WHAT…: everything that the genuine server has into a workspace, twice: the second time there is nothing
+# left to do. Then the client compares it with what that server says.
+import_all() {
+  local workspace=$1 first again imported
+  shift
+  first=$("$SOCLE_BIN" ml import --workspace "$workspace" "$@")
+  again=$("$SOCLE_BIN" ml import --workspace "$workspace" "$@")
+  echo "$first"
+  ! grep '^left out: ' <<<"$first" || die "something was left out"
+  ! grep ' there, ' <<<"$again" | grep -v ', 0 taken over now' || die "a second import took something over"
+  imported=("$SCRIPTS/mlflow/imported.py" "$SOCLE_URL/t/$workspace" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$genuine_url")
+  (cd "$work" && "$venv/bin/python" -W ignore "${imported[@]}")
+}
+
+(cd "$work" && "$venv/bin/python" -W ignore "$SCRIPTS/mlflow/fill.py" "$genuine_url")
+import_all "$(socle_json POST /api/v1/workspaces "$(socle_token)" '{"name":"Imported"}' slug)" --from "$genuine_url"
 tables
+# The same from its database file, while it is at work on it, into a server that is fresh; and one that somebody holds.
+socle_stop
+socle_start "$work/fresh"
+socle_token >/dev/null
+import_all main --from "$work/genuine/mlflow.db" --artifacts "$work/genuine/files"
+"$venv/bin/python" - "$SOCLE_BIN" "$work/genuine/mlflow.db" "$work/held.db" <<'PYTHON'
+import shutil, sqlite3, subprocess, sys
+
+program, file, held = sys.argv[1:]
+shutil.copy(file, held)
+connection = sqlite3.connect(held, isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+told = subprocess.run([program, "ml", "import", "--from", held], capture_output=True, text=True)
+assert told.returncode == 1 and "is locked: another program writes to it" in told.stderr, told
+PYTHON
 kill "$genuine" # It takes its time to end; what it answered is kept.
 socle_stop
 if [ -n "${SOCLE_TEST_POSTGRES_URL:-}" ] && [ -n "${SOCLE_TEST_S3_URL:-}" ] && have psql; then

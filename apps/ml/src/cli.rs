@@ -1,6 +1,6 @@
 //! The command line: `socle ml …`.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::PathBuf};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -10,7 +10,7 @@ use platform::Command;
 
 use crate::{
     permissions::{WriteModels, WriteRuns},
-    service::{Imported, Ml, Source},
+    service::{Database, Imported, Ml, Server, Source},
 };
 
 pub(crate) const SHAPES: &[fn() -> clap::Command] = &[shape];
@@ -43,13 +43,20 @@ fn shape() -> clap::Command {
         )
         .subcommand(
             clap::Command::new("import")
-                .about("Take over what another MLflow server has; a second time changes nothing")
+                .about("Take over what another MLflow server has, or its database; a second time changes nothing")
                 .arg(
                     Arg::new("from")
                         .long("from")
-                        .value_name("URL")
+                        .value_name("URL|FILE")
                         .required(true)
-                        .help("Address of the server, as MLFLOW_TRACKING_URI has it"),
+                        .help("Address of the server, as MLFLOW_TRACKING_URI has it, or its SQLite file"),
+                )
+                .arg(
+                    Arg::new("artifacts")
+                        .long("artifacts")
+                        .value_name("FOLDER")
+                        .value_parser(value_parser!(PathBuf))
+                        .help("With a file: where the server keeps artifacts, its --artifacts-destination"),
                 )
                 .arg(
                     Arg::new("workspace")
@@ -59,7 +66,9 @@ fn shape() -> clap::Command {
                 )
                 .after_help(
                     "Credentials for the other server are read from MLFLOW_TRACKING_TOKEN, or from \
-                     MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
+                     MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.\n\nExamples:\n  \
+                     socle ml import --from http://mlflow:5000\n  \
+                     socle ml import --from mlflow.db --artifacts mlartifacts",
                 ),
         )
 }
@@ -112,18 +121,39 @@ fn authorization() -> Option<Secret<String>> {
     Some(Secret::new(text))
 }
 
+/// The file that it names; `None` for the address of a server.
+fn file_of(from: &str) -> anyhow::Result<Option<PathBuf>> {
+    if from.starts_with("http://") || from.starts_with("https://") {
+        return Ok(None);
+    }
+    // As MLflow's --backend-store-uri has it: three strokes, and a fourth where the path begins at the root.
+    let file = from.strip_prefix("sqlite:///").unwrap_or(from);
+    anyhow::ensure!(
+        !file.contains("://"),
+        "{from:?} is neither the address of a server nor a SQLite file: for another database start `mlflow server` on \
+         it, and name that"
+    );
+    Ok(Some(PathBuf::from(file)))
+}
+
 async fn import(ml: &Ml, matches: &ArgMatches) -> anyhow::Result<()> {
     let from = matches.get_one::<String>("from").context("from where?")?;
-    anyhow::ensure!(
-        from.starts_with("http://") || from.starts_with("https://"),
-        "{from:?} is no address of a server: start `mlflow server` on a database file, and name that"
-    );
+    let artifacts = matches.get_one::<PathBuf>("artifacts").cloned();
     let named = matches.get_one::<String>("workspace").map(String::as_str);
     let workspace = ml.find_workspace(named).await?.with_context(|| match named {
         Some(slug) => format!("there is no workspace {slug:?}"),
         None => "there is no workspace yet: make the first account, or start the server once".to_owned(),
     })?;
-    let source = Source::new(&ml.outbound, from, authorization());
+    let source = match file_of(from)? {
+        None => {
+            anyhow::ensure!(
+                artifacts.is_none(),
+                "--artifacts goes with a database file: a server gives its own"
+            );
+            Source::Server(Server::new(&ml.outbound, from, authorization()))
+        }
+        Some(file) => Source::Database(Database::open(&file, artifacts).await?),
+    };
     let runs = Allow::<WriteRuns>::system("command line", workspace, &*ml.clock);
     let models = Allow::<WriteModels>::system("command line", workspace, &*ml.clock);
     let imported = ml.import(&runs, &models, &source, |told| eprintln!("{told}")).await?;
@@ -136,6 +166,13 @@ fn show(imported: &Imported) -> anyhow::Result<()> {
     }
     for left in &imported.left_out {
         say(&format!("left out: {left}"))?;
+    }
+    for (why, (first, count)) in &imported.without_files {
+        let others = match count - 1 {
+            0 => String::new(),
+            others => format!(" and of {others} more"),
+        };
+        say(&format!("left out: files of {first}{others}: {why}"))?;
     }
     for difference in &imported.differences {
         say(&format!("not alike: {difference}"))?;

@@ -32,6 +32,9 @@ pub(crate) enum Error {
     /// What the server says that is imported from.
     #[error("the other server: {0}")]
     Foreign(String),
+    /// A file that is imported from.
+    #[error("{0}")]
+    Unread(String),
     /// What another part of the server says: sign-in, permissions.
     #[error("{0}")]
     Refused(Problem),
@@ -61,7 +64,12 @@ impl Error {
             Self::NoEndpoint { .. } => "ENDPOINT_NOT_FOUND",
             Self::NotImplemented(_) => "NOT_IMPLEMENTED",
             Self::Method { .. } | Self::Body(_) | Self::Range { .. } => "BAD_REQUEST",
-            Self::Foreign(_) | Self::Refused(_) | Self::Serving(_) | Self::Storage(_) | Self::Db(_) => {
+            Self::Foreign(_)
+            | Self::Unread(_)
+            | Self::Refused(_)
+            | Self::Serving(_)
+            | Self::Storage(_)
+            | Self::Db(_) => {
                 match self.problem().status {
                     400 => "BAD_REQUEST",
                     401 => "UNAUTHENTICATED",
@@ -109,6 +117,7 @@ impl ToProblem for Error {
             Self::Body(_) => Problem::bad_request("ml.body", self),
             Self::Range { .. } => Problem::new(416, "ml.range", self),
             Self::Foreign(_) => Problem::new(502, "ml.foreign", self),
+            Self::Unread(_) => Problem::bad_request("ml.unread", self),
             Self::Refused(problem) => problem.clone(),
             Self::Serving(source) => source.problem(),
             Self::Storage(source) => source.problem(),

@@ -13,6 +13,9 @@
 //! is ordered by a metric is read in three parts (numbers, NaN, none), each along an index, from the place where the page
 //! token says that the last page ended. Nothing is counted or skipped, so the thousandth page costs what the first does.
 //!
+//! Models answer in processes of their own ([`worker`]), begun by `service::serving`. `service::import` takes over another
+//! server's things, from itself or from its database file, both of which tell of them in the words of MLflow's API.
+//!
 //! To add an endpoint: a line in `http/routes.rs`, a handler that asks [`http`]'s `Call` for the permission, a use case.
 //! The tests walk the table, and `docs/mlflow.md` lists it.
 

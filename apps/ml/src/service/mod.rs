@@ -45,7 +45,7 @@ pub(crate) use batch::Batch;
 pub(crate) use columns::{Column, ColumnQuery};
 pub(crate) use files::QUOTAS;
 pub(crate) use history::Sample;
-pub(crate) use import::{Imported, Source};
+pub(crate) use import::{Database, Imported, Server, Source};
 pub(crate) use labels::{LabelChange, NewLabel};
 pub(crate) use logged::{LoggedQuery, NewLogged};
 pub(crate) use parts::PARTS_MAX;

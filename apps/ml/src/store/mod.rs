@@ -9,6 +9,7 @@ pub(crate) mod inputs;
 pub(crate) mod labels;
 pub(crate) mod logged;
 pub(crate) mod metrics;
+pub(crate) mod mlflow;
 pub(crate) mod pairs;
 pub(crate) mod purges;
 pub(crate) mod registry;

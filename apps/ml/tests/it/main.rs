@@ -9,6 +9,7 @@ mod docs;
 mod evaluation;
 mod faults;
 mod hostile;
+mod import_file;
 mod injection;
 mod labels;
 mod metrics;

@@ -1,4 +1,4 @@
-//! Takes over what another MLflow server has. Runs and logged models keep their ids, versions their numbers, and what is
+//! Takes over what another MLflow server has, from itself or from its database file ([`source`]). Runs and logged models keep their ids, versions their numbers, and what is
 //! here already is left as it is: an import that broke off goes on, and a second one changes nothing.
 
 mod models;
@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use kernel::{Allow, Ctx};
 use serde_json::{Value, json};
 
-pub(crate) use source::Source;
+pub(crate) use source::{Database, Server, Source};
 
-use self::source::{File, filled, int, list, pairs, text};
+use self::source::{Files, Owner, filled, int, list, pairs, text};
 use super::{Ml, now_ms};
 use crate::{
     error::Error,
@@ -38,8 +38,10 @@ pub(crate) struct Imported {
     pub(crate) counts: std::collections::BTreeMap<&'static str, Count>,
     /// What is not here as it is there, in words.
     pub(crate) differences: Vec<String>,
-    /// What this server cannot reach, and so did not take.
+    /// What was not taken, in words.
     pub(crate) left_out: Vec<String>,
+    /// Whose files could not be reached, by the reason: the first, and how many there are.
+    pub(crate) without_files: std::collections::BTreeMap<String, (String, u64)>,
 }
 
 impl Imported {
@@ -51,6 +53,10 @@ impl Imported {
 
     fn differs(&mut self, what: String) {
         self.differences.push(what);
+    }
+
+    fn lacks_files(&mut self, what: String, why: String) {
+        self.without_files.entry(why).or_insert((what, 0)).1 += 1;
     }
 }
 
@@ -92,26 +98,21 @@ impl Ml {
         let mut imported = Imported::default();
         let mut places = Places::new();
         let mut experiments: Vec<(Value, Experiment)> = Vec::new();
-        let mut found = Vec::new();
-        let body = json!({ "max_results": 1_000, "view_type": "ALL", "order_by": ["experiment_id ASC"] });
-        let mut pages = source.pages("/api/2.0/mlflow/experiments/search", body);
-        while let Some(page) = pages.next().await? {
-            found.extend_from_slice(list(&page, "experiments"));
-        }
-        for theirs in found {
+        for theirs in source.experiments().await? {
             let ours = self.import_experiment(allow, &theirs, &mut imported).await?;
             places.push((text(&theirs, "artifact_location"), ours.artifact_location.clone()));
             experiments.push((theirs, ours));
         }
-        let knows_traces = source.knows("/api/3.0/mlflow/traces/search").await?;
-        if !knows_traces {
+        imported.left_out = source.unread().await?;
+        let has_traces = source.has_traces().await?;
+        if !has_traces {
             imported.left_out.push("traces: the other server is from before MLflow 3".to_owned());
         }
         for (theirs, ours) in &experiments {
             tell(format!("experiment {}", ours.name));
             self.import_runs(allow, source, theirs, ours, &mut imported, &mut places).await?;
             self.import_logged_models(allow, source, theirs, ours, &mut imported, &mut places).await?;
-            if knows_traces {
+            if has_traces {
                 self.import_traces(allow, source, theirs, ours, &mut imported).await?;
             }
             if text(theirs, "lifecycle_stage") == "deleted" && !ours.is_deleted {
@@ -161,28 +162,35 @@ impl Ml {
         made.ok_or_else(|| super::experiments::not_found(number))
     }
 
-    /// Files that are not here, or of another size.
-    #[expect(clippy::too_many_arguments, reason = "said once")]
+    /// Files that are not here, or of another size. `theirs` and `ours` are the addresses that they are at.
     async fn import_files(
         &self,
         ctx: &Ctx,
         source: &Source,
-        address: &str,
-        files: &[File],
-        download: impl Fn(&File) -> (String, Vec<(&'static str, String)>),
-        what: &str,
+        owner: Owner<'_>,
+        (theirs, ours): (&str, &str),
         imported: &mut Imported,
     ) -> Result<(), Error> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let Some(root) = ArtifactPath::of_uri(address) else {
-            imported.left_out.push(format!("{} files of {what}: they are at {address}", files.len()));
+        let what = owner.to_string();
+        let root = ArtifactPath::of_uri(ours);
+        let files = match source.files(owner, theirs).await? {
+            Files::Elsewhere(why) => {
+                imported.lacks_files(what, why);
+                return Ok(());
+            }
+            Files::Listed(files) if files.is_empty() => return Ok(()),
+            Files::Listed(files) => files,
+        };
+        let Some(root) = root.transpose()? else {
+            imported.lacks_files(what, format!("they are at {ours}"));
             return Ok(());
         };
-        let root = root?;
         for file in files {
-            let key = root.join(&ArtifactPath::parse(&file.path)?).key(ctx.workspace);
+            let Ok(path) = ArtifactPath::parse(&file.path) else {
+                imported.left_out.push(format!("{what}: no file can be named {:?} here", file.path));
+                continue;
+            };
+            let key = root.join(&path).key(ctx.workspace);
             let size = async || match self.storage.info(&key).await {
                 Ok(info) => Ok(Some(info.size_bytes)),
                 Err(storage::Error::NotFound(_)) => Ok(None),
@@ -190,9 +198,7 @@ impl Ml {
             };
             let is_here = size().await? == Some(file.size_bytes);
             if !is_here {
-                let (path, query) = download(file);
-                let query: Vec<_> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                self.keep_file(ctx, &key, source.open(&path, &query).await?, &[]).await?;
+                self.keep_file(ctx, &key, source.open(&file).await?, &[]).await?;
                 if size().await? != Some(file.size_bytes) {
                     imported.differs(format!("{what}: {} has another size here", file.path));
                 }

@@ -1,14 +1,13 @@
 use kernel::Allow;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Imported, Places, Source, filled, int, list, moved, pairs,
+    Imported, Owner, Places, Source, filled, int, list, moved, pairs,
     source::{float, text},
 };
 use crate::{
     error::Error,
-    model::{Experiment, LoggedModel, LoggedStatus, Metric, PROMPT_TAG, Point, Stage, Version, join_uri},
+    model::{Experiment, LoggedModel, LoggedStatus, Metric, Point, Stage, Version, join_uri},
     permissions::{WriteModels, WriteRuns},
     service::{Ml, now_ms},
     store::{
@@ -17,11 +16,7 @@ use crate::{
     },
 };
 
-/// What of a path is not written as it is.
-const AS_PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
-
 impl Ml {
-    /// Servers before MLflow 3 have none.
     pub(super) async fn import_logged_models(
         &self,
         allow: &Allow<WriteRuns>,
@@ -31,18 +26,7 @@ impl Ml {
         imported: &mut Imported,
         places: &mut Places,
     ) -> Result<(), Error> {
-        let body = json!({ "experiment_ids": [text(experiment, "experiment_id")], "max_results": 50 });
-        let mut found = Vec::new();
-        let mut pages = source.pages("/api/2.0/mlflow/logged-models/search", body);
-        loop {
-            match pages.next().await {
-                Ok(Some(page)) => found.extend_from_slice(list(&page, "models")),
-                Ok(None) => break,
-                Err(Error::Foreign(told)) if told.contains("404") => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        for model in found {
+        for model in source.logged_models(&text(experiment, "experiment_id")).await? {
             self.import_logged_model(allow, source, &model, ours, imported, places).await?;
         }
         Ok(())
@@ -112,21 +96,8 @@ impl Ml {
         }
         tx.commit().await?;
         imported.saw("logged models", 1, u64::from(is_new));
-        let path = format!("/api/2.0/mlflow/logged-models/{model_id}/artifacts/directories");
-        let files = source.files(&path, &[], "artifact_directory_path").await?;
-        let what = format!("logged model {model_id}");
-        let Some(root) = theirs_at.strip_prefix("mlflow-artifacts:/") else {
-            if !files.is_empty() {
-                imported.left_out.push(format!("{} files of {what}: they are at {theirs_at}", files.len()));
-            }
-            return Ok(());
-        };
-        let download = |file: &super::File| {
-            let below = format!("{}/{}", root.trim_matches('/'), file.path);
-            let path = utf8_percent_encode(&below, &AS_PATH).to_string();
-            (format!("/api/2.0/mlflow-artifacts/artifacts/{path}"), Vec::new())
-        };
-        self.import_files(allow, source, &location, &files, download, &what, imported).await
+        let owner = Owner::Model(&model_id);
+        self.import_files(allow, source, owner, (&theirs_at, &location), imported).await
     }
 
     /// Registered models and prompts with their versions, aliases and tags.
@@ -137,16 +108,8 @@ impl Ml {
         imported: &mut Imported,
         places: &Places,
     ) -> Result<(), Error> {
-        let path = "/api/2.0/mlflow/registered-models/search";
-        let prompts = format!("tags.`{PROMPT_TAG}` = 'true'");
-        for filter in ["", prompts.as_str()] {
-            let mut query = vec![("max_results", "100")];
-            if !filter.is_empty() {
-                query.push(("filter", filter));
-            }
-            for model in source.all(path, &query, "registered_models").await? {
-                self.import_model(allow, source, &model, imported, places).await?;
-            }
+        for model in source.registered_models().await? {
+            self.import_model(allow, source, &model, imported, places).await?;
         }
         Ok(())
     }
@@ -160,16 +123,7 @@ impl Ml {
         places: &Places,
     ) -> Result<(), Error> {
         let name = text(theirs, "name");
-        // The name stands in quotes; one with a quote of its own is asked for by both.
-        let quote = if name.contains('\'') { '"' } else { '\'' };
-        let of_name = format!("name = {quote}{name}{quote}");
-        let is_prompt = pairs(theirs, "tags").iter().any(|tag| tag.key == PROMPT_TAG && tag.value == "true");
-        let filter = if is_prompt { format!("{of_name} AND tags.`{PROMPT_TAG}` = 'true'") } else { of_name };
-        let query = [("filter", filter.as_str()), ("max_results", "1000")];
-        let mut versions =
-            source.all("/api/2.0/mlflow/model-versions/search", &query, "model_versions").await?;
-        versions.sort_by_key(|version| int(version, "version"));
-
+        let versions = source.versions(theirs).await?;
         let mut tx = self.db.begin().await?;
         let found = store::registry::find(&mut tx, allow.workspace, &name).await?;
         let is_new = found.is_none();

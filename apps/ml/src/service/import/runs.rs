@@ -1,10 +1,10 @@
 use std::collections::HashSet;
 
 use kernel::Allow;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Imported, Places, Source, filled, int, list, pairs,
+    Imported, Owner, Places, Source, filled, int, list, pairs,
     source::{float, text},
 };
 use crate::{
@@ -32,15 +32,9 @@ impl Ml {
         imported: &mut Imported,
         places: &mut Places,
     ) -> Result<(), Error> {
-        let body = json!({
-            "experiment_ids": [text(experiment, "experiment_id")],
-            "run_view_type": "ALL",
-            "max_results": 200,
-            "order_by": ["attributes.start_time ASC"],
-        });
-        let mut pages = source.pages("/api/2.0/mlflow/runs/search", body);
+        let mut pages = source.runs(&text(experiment, "experiment_id"));
         while let Some(page) = pages.next().await? {
-            for run in list(&page, "runs") {
+            for run in &page {
                 self.import_run(allow, source, run, ours, imported, places).await?;
             }
         }
@@ -121,14 +115,8 @@ impl Ml {
         for metric in list(data, "metrics") {
             self.import_points(source, &ours, &text(metric, "key"), imported).await?;
         }
-        let listed = [("run_id", run_id.as_str())];
-        let files = source.files("/api/2.0/mlflow/artifacts/list", &listed, "path").await?;
-        let download = |file: &super::File| {
-            let query = vec![("run_id", run_id.clone()), ("path", file.path.clone())];
-            ("/get-artifact".to_owned(), query)
-        };
-        let what = format!("run {run_id}");
-        self.import_files(allow, source, &ours.artifact_uri, &files, download, &what, imported).await?;
+        let addresses = (text(info, "artifact_uri"), &ours.artifact_uri);
+        self.import_files(allow, source, Owner::Run(&run_id), (&addresses.0, addresses.1), imported).await?;
         if text(info, "lifecycle_stage") == "deleted" && !ours.is_deleted {
             let mut tx = self.db.begin().await?;
             store::runs::set_deleted(&mut tx, ours.id, Some(now_ms(allow))).await?;
@@ -145,15 +133,7 @@ impl Ml {
         key: &str,
         imported: &mut Imported,
     ) -> Result<(), Error> {
-        let query = [("run_id", run.run_id.as_str()), ("metric_key", key), ("max_results", "25000")];
-        let found = source.all("/api/2.0/mlflow/metrics/get-history", &query, "metrics").await?;
-        let mut theirs: Vec<Point> = found
-            .iter()
-            .map(|point| {
-                let (at_ms, step) = (int(point, "timestamp"), int(point, "step"));
-                Point::new(at_ms.unwrap_or_default(), step.unwrap_or_default(), float(point, "value"))
-            })
-            .collect();
+        let mut theirs = source.points(&run.run_id, key).await?;
         let there = theirs.len() as u64;
         let mut tx = self.db.begin().await?;
         let chunks = store::metrics::chunks(&mut tx, &[run.id], key).await?;

@@ -28,12 +28,9 @@ impl Ml {
         ours: &Experiment,
         imported: &mut Imported,
     ) -> Result<(), Error> {
-        let id = text(experiment, "experiment_id");
-        let location = json!({ "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": id } });
-        let body = json!({ "locations": [location], "max_results": 100, "order_by": ["timestamp_ms ASC"] });
-        let mut pages = source.pages("/api/3.0/mlflow/traces/search", body);
+        let mut pages = source.traces(&text(experiment, "experiment_id"));
         while let Some(page) = pages.next().await? {
-            for some in list(&page, "traces").chunks(AT_ONCE) {
+            for some in page.chunks(AT_ONCE) {
                 self.import_some(allow, source, some, ours, imported).await?;
             }
         }
@@ -67,13 +64,12 @@ impl Ml {
             ));
             return Ok(());
         }
-        let query: Vec<_> = missing.iter().map(|id| ("trace_ids", *id)).collect();
-        let found = source.get("/api/3.0/mlflow/traces/batchGet", &query).await?;
+        let found = source.whole_traces(&missing).await?;
         for info in theirs.iter().filter(|info| missing.contains(&text(info, "trace_id").as_str())) {
             let id = text(info, "trace_id");
-            let whole = list(&found, "traces").iter().find(|one| text(&one["trace_info"], "trace_id") == id);
-            let spans = whole.map_or(&[][..], |whole| list(whole, "spans"));
-            self.import_trace(allow, info, spans, experiment, imported).await?;
+            let whole = found.iter().find(|one| text(&one["trace_info"], "trace_id") == id);
+            let none = Value::Null;
+            self.import_trace(allow, info, whole.unwrap_or(&none), experiment, imported).await?;
         }
         Ok(())
     }
@@ -82,20 +78,29 @@ impl Ml {
         &self,
         allow: &Allow<WriteRuns>,
         info: &Value,
-        theirs: &[Value],
+        whole: &Value,
         experiment: &Experiment,
         imported: &mut Imported,
     ) -> Result<(), Error> {
+        let theirs = list(whole, "spans");
         let number = experiment.number.to_string();
         let trace = trace(info, allow.now)?;
         let id = trace.trace_id.clone();
         let spans: Vec<Span> = theirs.iter().map(|span| of_content(&id, span)).collect();
-        if spans.is_empty() {
+        if let Some(unread) = int(whole, "unread").filter(|unread| *unread > 0) {
+            imported.differs(format!("trace {id}: {unread} spans cannot be read"));
+        }
+        if spans.is_empty() && whole["is_whole"] != true {
             imported.left_out.push(format!("the spans of trace {id}: the other server keeps them elsewhere"));
-        } else {
+        }
+        if !spans.is_empty() {
             self.log_spans(allow, &number, None, &spans).await?;
+            self.import_links(allow, &id, list(whole, "links")).await?;
         }
         self.tell_trace(allow, &number, trace).await?;
+        if spans.is_empty() {
+            self.import_links(allow, &id, list(whole, "links")).await?;
+        }
         imported.saw("traces", 0, 1);
         imported.saw("spans", spans.len() as u64, spans.len() as u64);
         let mut tx = self.db.read().await?;
@@ -117,6 +122,30 @@ impl Ml {
             told.len(),
             told.iter().filter(|one| ours.metadata.contains(one)).count(),
         );
+        Ok(())
+    }
+}
+
+impl Ml {
+    /// Runs and prompts that a trace was said to belong to by a later call.
+    async fn import_links(
+        &self,
+        allow: &Allow<WriteRuns>,
+        trace_id: &str,
+        links: &[Value],
+    ) -> Result<(), Error> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        for ours in store::traces::list(&mut tx, allow.workspace, &[trace_id]).await? {
+            for kind in ["run", "prompt"] {
+                let of_kind = links.iter().filter(|link| link["kind"] == kind);
+                let links: Vec<_> = of_kind.map(|link| (ours.id, text(link, "target"))).collect();
+                store::traces::link(&mut tx, &links, kind).await?;
+            }
+        }
+        tx.commit().await?;
         Ok(())
     }
 }
