@@ -5,9 +5,10 @@
 //! * [`service`]: what people and programs can do; [`http`]: MLflow's paths by MLflow's rules, from one table ([`ROUTES`]).
 //!
 //! A batch's life: `http::log` reads it in one step; `service::batch` checks all of it, then writes in one transaction
-//! params (another value is refused), points and tags. What was logged of one metric is one row of packed points
-//! (`ml_points`, append only); the greatest point by step, time and value goes to `ml_latest`, which is what searches
-//! read. A history is unpacked, sorted and freed of doubles when somebody asks for it.
+//! params (another value is refused), points and tags. Many points of one metric are a row of packed points
+//! (`ml_points`); a few of many metrics go to one row together, which `store::metrics` sorts by metric once in a while and
+//! when the run ends. The greatest point by step, time and value goes to `ml_latest`, which is what searches read. A
+//! history is unpacked, sorted and freed of doubles when somebody asks for it.
 //!
 //! A search's life: `model::filter` turns text into clauses, `store::search` the clauses into one statement. A list that
 //! is ordered by a metric is read in three parts (numbers, NaN, none), each along an index, from the place where the page

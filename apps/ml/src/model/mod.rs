@@ -26,7 +26,7 @@ pub(crate) use names::{
 };
 pub(crate) use page::{Page, Place, offset_of, offset_token};
 pub(crate) use path::{ArtifactPath, artifact_root, join_uri, unescaped};
-pub(crate) use points::{Point, history, latest, pack, sampled};
+pub(crate) use points::{Point, apart, history, latest, pack, pack_with, sampled};
 pub(crate) use random_name::random_name;
 pub(crate) use registry::{
     Alias, LoggedMetric, LoggedModel, LoggedStatus, PROMPT_TAG, RegisteredModel, Stage, Version, check_source,

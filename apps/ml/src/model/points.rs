@@ -62,6 +62,31 @@ fn unpack(bytes: &[u8]) -> impl Iterator<Item = Point> {
     })
 }
 
+/// Adds the points of a metric to those of others: how long its name is (16 bits, little endian), how many points (32 bits),
+/// the name, the points as [`pack`] has them.
+pub(crate) fn pack_with(others: &mut Vec<u8>, key: &str, points: &[Point]) {
+    let length = u16::try_from(key.len()).expect("names have 250 characters at most");
+    let count = u32::try_from(points.len()).expect("a call has 1,000 points at most");
+    others.extend(length.to_le_bytes());
+    others.extend(count.to_le_bytes());
+    others.extend(key.as_bytes());
+    others.extend(pack(points));
+}
+
+/// Metric by metric what [`pack_with`] put together: its name, its points packed. Ends where bytes make no sense.
+pub(crate) fn apart(bytes: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+    let mut left = bytes;
+    std::iter::from_fn(move || {
+        let (length, rest) = left.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let (key, rest) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+        let bytes = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(BYTES)?;
+        let (points, rest) = rest.split_at_checked(bytes)?;
+        left = rest;
+        Some((str::from_utf8(key).ok()?, points))
+    })
+}
+
 /// All points of what was packed, by time, each once.
 pub(crate) fn history<'b>(chunks: impl IntoIterator<Item = &'b [u8]>) -> Vec<Point> {
     let mut points: Vec<Point> = chunks.into_iter().flat_map(unpack).collect();
@@ -140,6 +165,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_was_packed_together_comes_apart(
+            all in prop::collection::vec((".{1,20}", prop::collection::vec(any::<i64>(), 1..9)), 0..9),
+        ) {
+            let mut bytes = Vec::new();
+            let mut expected = Vec::new();
+            for (key, steps) in &all {
+                let points: Vec<_> = steps.iter().map(|step| point(1, *step, 0.5)).collect();
+                pack_with(&mut bytes, key, &points);
+                expected.push((key.as_str(), pack(&points)));
+            }
+            let found: Vec<_> = apart(&bytes).map(|(key, points)| (key, points.to_vec())).collect();
+            prop_assert_eq!(&found, &expected);
+            // Half of it is no reason to fall over.
+            prop_assert!(apart(&bytes[..bytes.len() / 2]).count() <= all.len());
+        }
+
         #[test]
         fn packed_points_come_back(points in prop::collection::vec((any::<i64>(), any::<i64>(), any::<f64>()), 0..50)) {
             let points: Vec<_> = points.into_iter().map(|(at, step, value)| point(at, step, value)).collect();

@@ -54,6 +54,11 @@ impl RunStatus {
         }
     }
 
+    /// Whether the run has ended.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Killed)
+    }
+
     /// By its name, or by its number on the wire.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL

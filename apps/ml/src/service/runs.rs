@@ -236,6 +236,10 @@ impl Ml {
                 .await?;
         }
         store::runs::update(&mut tx, &run).await?;
+        if update.status.is_some_and(RunStatus::is_final) {
+            // From now on its histories are only read.
+            store::metrics::sort(&mut tx, run.id).await?;
+        }
         tx.commit().await?;
         Ok(run)
     }

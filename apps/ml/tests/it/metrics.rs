@@ -112,3 +112,47 @@ async fn histories_are_paged_and_sampled() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_that_came_one_by_one_are_all_there_before_and_after_the_end() {
+    with_admin(async |_, admin| {
+        let id = experiment(admin, "iris").await;
+        let run_id = run(admin, &id, "one", 1).await;
+        let point =
+            |key: &str, step: i64| json!({ "key": key, "value": step, "timestamp": step, "step": step });
+        // Enough of them that they are most likely sorted on the way, more than once.
+        for step in 0..400 {
+            let mut metrics: Vec<_> = (0..3).map(|at| point(&format!("narrow-{at}"), step)).collect();
+            if step % 40 == 0 {
+                metrics.extend((0..50).map(|at| point(&format!("wide-{at}"), step)));
+                metrics.extend((0..30).map(|at| point("long", step + at)));
+            }
+            log(admin, &run_id, json!({ "metrics": metrics })).await;
+        }
+        let all_are_there = async |more: i64| {
+            let expected =
+                |steps: Vec<i64>| steps.into_iter().map(|step| json!(step as f64)).collect::<Vec<_>>();
+            let long = (0..400).filter(|step| step % 40 < 30).collect();
+            for (key, steps) in [
+                ("narrow-0", (0..400 + more).collect()),
+                ("narrow-2", (0..400).collect()),
+                ("wide-49", (0..400).step_by(40).collect()),
+                ("long", long),
+                ("wide", Vec::new()),
+            ] {
+                let history =
+                    get(admin, &format!("metrics/get-history?run_id={run_id}&metric_key={key}")).await;
+                assert_eq!(values(&history), expected(steps), "{key}");
+            }
+        };
+        all_are_there(0).await;
+        let end = json!({ "run_id": run_id, "status": "FINISHED", "end_time": 9 });
+        post(admin, "runs/update", end.clone()).await;
+        all_are_there(0).await;
+        log(admin, &run_id, json!({ "metrics": [point("narrow-0", 400)] })).await;
+        all_are_there(1).await;
+        post(admin, "runs/update", end).await;
+        all_are_there(1).await;
+    })
+    .await;
+}

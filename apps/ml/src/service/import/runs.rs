@@ -112,8 +112,14 @@ impl Ml {
         imported.saw("runs", 1, u64::from(is_new));
         imported.saw("params and tags", (params.len() + tags.len()) as u64, taken);
 
+        let mut taken = 0;
         for metric in list(data, "metrics") {
-            self.import_points(source, &ours, &text(metric, "key"), imported).await?;
+            taken += self.import_points(source, &ours, &text(metric, "key"), imported).await?;
+        }
+        if taken > 0 {
+            let mut tx = self.db.begin().await?;
+            store::metrics::sort(&mut tx, ours.id).await?;
+            tx.commit().await?;
         }
         let addresses = (text(info, "artifact_uri"), &ours.artifact_uri);
         self.import_files(allow, source, Owner::Run(&run_id), (&addresses.0, addresses.1), imported).await?;
@@ -125,14 +131,14 @@ impl Ml {
         self.compare_run(allow, &ours, data, imported).await
     }
 
-    /// The points of a metric that are not here.
+    /// The points of a metric that are not here. Gives how many they were.
     async fn import_points(
         &self,
         source: &Source,
         run: &RunInfo,
         key: &str,
         imported: &mut Imported,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let mut theirs = source.points(&run.run_id, key).await?;
         let there = theirs.len() as u64;
         let mut tx = self.db.begin().await?;
@@ -146,8 +152,9 @@ impl Ml {
             store::metrics::append(&mut tx, &series).await?;
         }
         tx.commit().await?;
-        imported.saw("points", there, theirs.len() as u64);
-        Ok(())
+        let taken = theirs.len() as u64;
+        imported.saw("points", there, taken);
+        Ok(taken)
     }
 
     /// Reads the run again, and says what is not as it is there.
