@@ -1,10 +1,10 @@
 //! Statements over many rows, in few sizes, so that the engines' caches of prepared statements are not filled with one for
 //! each number of rows.
 
-use db::{FromRow, Row, Tx, Value};
+use db::{Engine, FromRow, Row, Tx, Value};
 use futures::TryStreamExt as _;
 
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+const SIZES: [usize; 6] = [256, 128, 64, 16, 4, 1];
 
 /// `INSERT INTO {head} VALUES (…), (…) {tail}` over all rows, each of `width` values. Gives how many were written.
 pub(crate) async fn insert(
@@ -15,7 +15,7 @@ pub(crate) async fn insert(
     values: Vec<Value>,
 ) -> db::Result<u64> {
     let mut written = 0;
-    for (sql, values) in statements(head, tail, width, values) {
+    for (sql, values) in statements(tx.engine(), head, tail, width, values) {
         written += tx.query_built(sql).bind_all(values).execute().await?;
     }
     Ok(written)
@@ -30,13 +30,14 @@ pub(crate) async fn insert_returning(
     values: Vec<Value>,
 ) -> db::Result<Vec<Row>> {
     let mut returned = Vec::with_capacity(values.len() / width);
-    for (sql, values) in statements(head, tail, width, values) {
+    for (sql, values) in statements(tx.engine(), head, tail, width, values) {
         returned.extend(tx.query_built(sql).bind_all(values).rows().await?);
     }
     Ok(returned)
 }
 
 fn statements(
+    engine: Engine,
     head: &str,
     tail: &str,
     width: usize,
@@ -50,9 +51,15 @@ fn statements(
         for row in 0..rows {
             sql.push_str(if row == 0 { "(" } else { ", (" });
             for column in 1..=width {
-                let separator = if column == 1 { "$" } else { ", $" };
-                sql.push_str(separator);
-                sql.push_str(&(row * width + column).to_string());
+                sql.push_str(if column == 1 { "" } else { ", " });
+                match engine {
+                    // SQLite takes `$1` for a name, and looks through all names for each parameter that is bound.
+                    Engine::Sqlite => sql.push('?'),
+                    Engine::Postgres => {
+                        sql.push('$');
+                        sql.push_str(&(row * width + column).to_string());
+                    }
+                }
             }
             sql.push(')');
         }
@@ -142,6 +149,6 @@ mod tests {
 
     #[test]
     fn sizes_fall_to_one() {
-        assert!(SIZES.windows(2).all(|pair| pair[0] > pair[1]) && SIZES[4] == 1);
+        assert!(SIZES.windows(2).all(|pair| pair[0] > pair[1]) && SIZES.last() == Some(&1));
     }
 }
