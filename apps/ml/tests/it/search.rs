@@ -77,6 +77,9 @@ async fn filters_and_orders_find_what_mlflow_finds() {
         check("metrics.`my loss` != 7", &[], "edba").await;
         check("metrics.`my loss` = 0.5 AND params.opt = 'adam'", &[], "a").await;
         check("metrics.`my loss` <= 0.5", &["metrics.`my loss` DESC"], "ead").await;
+        check("metrics.`my loss` != 7", &["metrics.`my loss`"], "deab").await;
+        check("metrics.`my loss` > -2 AND metrics.`my loss` < 7", &["metrics.`my loss` DESC"], "ead").await;
+        check("metrics.`my loss` > 0 AND params.opt != 'adam'", &["metrics.`my loss`"], "ef").await;
         check("params.opt LIKE 'SGD'", &[], "c").await;
         check("params.opt ILIKE 's%'", &[], "cb").await;
         check("params.opt LIKE 'a%b'", &[], "d").await;

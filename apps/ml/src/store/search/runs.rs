@@ -83,6 +83,15 @@ pub(crate) async fn runs(
     // any order. Behind IS TRUE they stay sub-queries, which it hashes.
     let are_joined = search.clauses.len() <= JOINED_MAX;
     for clause in search.clauses {
+        if phase == Phase::Numbers
+            && let Some(order) = search.orders.first()
+            && is_about(clause, order)
+        {
+            // The list is read along this metric's values as it is.
+            let condition = builder.compare("m.value", clause.op, &clause.operand);
+            builder.conditions.push(condition);
+            continue;
+        }
         let condition = condition(&mut builder, clause, &experiments);
         builder.conditions.push(if are_joined { condition } else { format!("({condition}) IS TRUE") });
     }
@@ -102,6 +111,13 @@ pub(crate) async fn runs(
         }
     }
     Ok(list)
+}
+
+/// Whether the clause asks for values of the very metric that the list is ordered by.
+fn is_about(clause: &Clause, order: &Order) -> bool {
+    clause.entity == Entity::Metric
+        && clause.key == order.key
+        && !matches!(clause.op, Op::IsNull | Op::IsNotNull)
 }
 
 /// Conditions of the phase, and the key where its rows have one.
