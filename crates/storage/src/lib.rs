@@ -102,7 +102,9 @@ pub struct Storage {
 }
 
 /// Above this a file goes to S3 in parts of this size.
-const PART_BYTES: usize = 8 * 1024 * 1024;
+const S3_PART_BYTES: usize = 8 * 1024 * 1024;
+/// A folder takes small parts: one is written while the next comes in, and the last ends soon after it came.
+const FOLDER_PART_BYTES: usize = 1024 * 1024;
 
 impl Storage {
     /// Opens what `config` names; without a URL, `default_folder`, which is made if it is not there.
@@ -159,6 +161,10 @@ impl Storage {
         self.place
     }
 
+    fn part_bytes(&self) -> usize {
+        if self.place == "folder" { FOLDER_PART_BYTES } else { S3_PART_BYTES }
+    }
+
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
         meter::measured("put", self.put_bytes(key, bytes)).await
     }
@@ -179,7 +185,7 @@ impl Storage {
         let unreadable = |source| Error::Local { path: file.to_owned(), source };
         let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
         let upload = self.store.put_multipart(&path).await.map_err(|source| failed(key, source))?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, self.part_bytes());
         let mut total = 0;
         let mut buffer = vec![0; 256 * 1024];
         loop {
@@ -207,7 +213,7 @@ impl Storage {
     ) -> Result<u64, E> {
         let path = self.key(key)?;
         let upload = self.store.put_multipart(&path).await.map_err(|source| failed(key, source))?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, self.part_bytes());
         let mut total = 0;
         let mut pieces = std::pin::pin!(pieces);
         while let Some(piece) = pieces.next().await {
