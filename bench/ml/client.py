@@ -236,8 +236,43 @@ def both():
     sizes = [server.resident_mb() for server in servers]
     print(f"| resident memory after all this, MB ({len(socle.family())} and {len(genuine.family())} processes) | {sizes[0]:,.0f} | {sizes[1]:,.0f} | "
           f"{ratio(sizes[1], sizes[0])} |")
+    views(socle, places["searched"])
     if LARGE:
         large(socle)
+
+
+def views(server, experiment):
+    """What the console asks for each view of an experiment's runs, of Socle alone."""
+    columns = ["metrics.m0", "metrics.m1", "metrics.m2", "params.p0", "params.p1", "tags.team", "tags.mlflow.parentRunId"]
+    base = {"experiment_ids": [experiment], "max_results": 500, "columns": columns}
+    far = dict(base, order_by=["metrics.m0 DESC"])
+    for _ in range(SEARCHED // 1000):
+        far["page_token"] = server.post("runs/search", **far)["next_page_token"]
+    ids = [run["info"]["run_id"] for run in server.post("runs/search", **dict(base, max_results=200))["runs"]]
+    chosen = ", ".join(f"'{run_id}'" for run_id in ids)
+    parents = "tags.`mlflow.parentRunId` = 'none'"
+    searches = [
+        ("500 runs, newest first", base),
+        ("ordered by a metric", dict(base, order_by=["metrics.m0 DESC"])),
+        ("the same, from the middle of the list on", far),
+        ("ordered by a param", dict(base, order_by=["params.p4 ASC"])),
+        ("filtered by a metric and a param", dict(base, filter="metrics.m1 < 20 AND params.p3 = '2'")),
+        ("filtered by a tag, ordered by a metric", dict(base, filter="tags.team = 't3'", order_by=["metrics.m2 ASC"])),
+        ("deleted ones", dict(base, run_view_type="DELETED_ONLY")),
+        ("a run's children", dict(base, filter=parents, max_results=100, columns=[])),
+        ("200 chosen ones compared, all that they logged",
+         {"experiment_ids": [experiment], "filter": f"attributes.run_id IN ({chosen})", "max_results": 200, "run_view_type": "ALL"}),
+    ]
+    asks = [(words, "POST", f"{API}runs/search", json.dumps(body)) for words, body in searches]
+    asks += [(f"which {kind}s there are", "GET", f"/api/v1/ml/experiments/{experiment}/columns?kind={kind}&limit=150", None)
+             for kind in ("metric", "param", "tag")]
+    many = "&".join(f"run_ids={run_id}" for run_id in ids[:100])
+    asks.append(("curves of 100 runs", "GET", f"{API}metrics/get-history-bulk-interval?{many}&metric_key=m0&max_results=300", None))
+    asks.append(("the list of experiments", "POST", f"{API}experiments/search", json.dumps({"max_results": 100})))
+    print(f"\n| views of {SEARCHED:,} runs, Socle alone: ms | p50 | p95 |\n|---|---|---|")
+    for words, method, path, body in asks:
+        found = server.asked(method, path, body)
+        print(f"| {words} | {found[2]:.1f} | {found[3]:.1f} |")
 
 
 def large(server):

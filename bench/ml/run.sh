@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What training programs ask of a tracking server: Socle beside a genuine `mlflow server` (SQLite, one worker), in turns, in
-# one run, over HTTP in a closed loop; CPU per call first, then the wall. Then what Socle alone is asked: 100,000 runs and a
-# million points in one workspace, and its memory while points come in.
+# one run, over HTTP in a closed loop; CPU per call first, then the wall. Then what Socle alone is asked: what the console's
+# views of an experiment ask, 100,000 runs and a million points in one workspace, and its memory while points come in.
 # SOCLE_BIN names the release binary; ROUNDS (3), SECONDS_EACH (5), SEARCHED (10000 runs on both), LARGE (100000 runs on Socle).
 . "$(dirname "$0")/../../scripts/lib.sh"
 SOCLE_BIN=${SOCLE_BIN:-$TARGET/release/socle}
