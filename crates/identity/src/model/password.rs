@@ -151,13 +151,19 @@ mod tests {
 
     /// The list itself, from the sources of the library that cargo has at hand.
     fn common_passwords() -> Vec<String> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let metadata = std::process::Command::new(cargo)
-            .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .output()
-            .unwrap();
-        let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+        let cargo = |arguments: &[&str]| {
+            let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let output = std::process::Command::new(program).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let about = cargo(&["-vV"]);
+        let host = about.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        // What other platforms need was never fetched on a machine that is new.
+        let here = ["--offline", "--filter-platform", host, "--manifest-path", manifest];
+        let metadata = cargo(&[&["metadata", "--format-version", "1"], &here[..]].concat());
+        let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
         let zxcvbn =
             metadata["packages"].as_array().unwrap().iter().find(|one| one["name"] == "zxcvbn").unwrap();
         let folder = std::path::Path::new(zxcvbn["manifest_path"].as_str().unwrap()).parent().unwrap();
