@@ -236,7 +236,7 @@ def both():
     sizes = [server.resident_mb() for server in servers]
     print(f"| resident memory after all this, MB ({len(socle.family())} and {len(genuine.family())} processes) | {sizes[0]:,.0f} | {sizes[1]:,.0f} | "
           f"{ratio(sizes[1], sizes[0])} |")
-    views(socle, places["searched"])
+    views(socle, places["socle"]["searched"])
     if LARGE:
         large(socle)
 
