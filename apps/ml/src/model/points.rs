@@ -65,8 +65,8 @@ fn unpack(bytes: &[u8]) -> impl Iterator<Item = Point> {
 /// Adds the points of a metric to those of others: how long its name is (16 bits, little endian), how many points (32 bits),
 /// the name, the points as [`pack`] has them.
 pub(crate) fn pack_with(others: &mut Vec<u8>, key: &str, points: &[Point]) {
-    let length = u16::try_from(key.len()).expect("names have 250 characters at most");
-    let count = u32::try_from(points.len()).expect("a call has 1,000 points at most");
+    let length = u16::try_from(key.len()).expect("the name is short");
+    let count = u32::try_from(points.len()).expect("the points are few");
     others.extend(length.to_le_bytes());
     others.extend(count.to_le_bytes());
     others.extend(key.as_bytes());

@@ -30,6 +30,8 @@ fn value(point: &Point) -> Value {
 
 /// Points of a metric from which they get a row of their own at once.
 const OWN_ROW: usize = 16;
+/// Names that are longer stand in no row with others. MLflow's have 250 characters at most; a file that is imported may not know.
+const MIXED_KEY_BYTES: usize = 1_000;
 /// Rows with points of several metrics that a run has on average, before they are sorted by metric.
 const MIXED_ROWS: u32 = 128;
 /// Stands for the metric where a row has points of several. No metric's name is empty.
@@ -44,7 +46,7 @@ pub(crate) async fn append(tx: &mut Tx, series: &[Series<'_>]) -> db::Result<()>
     let mut mixed: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
     let mut heads = Vec::with_capacity(series.len() * 6);
     for one in series {
-        if one.points.len() < OWN_ROW {
+        if one.points.len() < OWN_ROW && one.key.len() <= MIXED_KEY_BYTES {
             pack_with(mixed.entry(one.run).or_default(), one.key, one.points);
         } else {
             chunks.extend(row(one.run, one.key, pack(one.points)));
