@@ -101,8 +101,6 @@ impl Db {
             // `x REGEXP pattern`, where PostgreSQL has `x ~ pattern`.
             .with_regexp()
             .statement_cache_capacity(512)
-            // Rows cross from SQLite's thread to the caller's: few at a time, both would wait for one another.
-            .row_buffer_size(1_024)
             .disable_statement_logging();
         let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
         let pool = |size| {
