@@ -30,7 +30,7 @@ pub struct Config {
     /// How many transactions may wait for their turn to write, and as many for a reader; beyond, the answer is 503 at
     /// once, so that a flood of requests does not fill the memory. Default 1000.
     pub writers_waiting_max: u32,
-    /// PostgreSQL: a statement that runs longer is cancelled, in milliseconds; 0 for no limit. Default 30000.
+    /// A statement that runs longer is cancelled, in milliseconds; 0 for no limit. Default 30000.
     pub statement_timeout_ms: u64,
     /// PostgreSQL: a statement that waits longer for another transaction's lock is cancelled, in milliseconds; 0 for no
     /// limit. Default 10000.

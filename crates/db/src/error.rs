@@ -1,6 +1,11 @@
 use kernel::{Problem, ToProblem};
+use rusqlite::ffi;
+use sqlx::error::ErrorKind;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an engine's library says.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What can go wrong between us and the database.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +16,7 @@ pub enum Error {
     Constraint {
         name: String,
         #[source]
-        source: sqlx::Error,
+        source: Source,
     },
     #[error("the database is busy: no connection came free in time")]
     Busy,
@@ -20,19 +25,19 @@ pub enum Error {
     Overloaded { waiting: usize },
     /// Two transactions stood in each other's way, and this one gave way.
     #[error("the database is busy: another transaction holds what this one needs")]
-    Contended(#[source] sqlx::Error),
+    Contended(#[source] Source),
     #[error("the database took too long")]
-    Slow(#[source] sqlx::Error),
+    Slow(#[source] Source),
     /// Nothing of the transaction was kept.
     #[error("the database cannot write: its disk is full")]
-    Full(#[source] sqlx::Error),
+    Full(#[source] Source),
     #[error("the database cannot be reached now")]
-    Unreachable(#[source] sqlx::Error),
+    Unreachable(#[source] Source),
     #[error("could not open the database at {url}")]
     Open {
         url: String,
         #[source]
-        source: sqlx::Error,
+        source: Source,
     },
     #[error("{0}")]
     Url(String),
@@ -40,7 +45,7 @@ pub enum Error {
     Column {
         column: String,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Source,
     },
     #[error("a query that must give one row gave none")]
     NoRow,
@@ -53,7 +58,7 @@ pub enum Error {
     #[error("{0}")]
     Transfer(String),
     #[error("the database failed")]
-    Sql(#[source] sqlx::Error),
+    Sql(#[source] Source),
 }
 
 impl From<sqlx::Error> for Error {
@@ -61,16 +66,11 @@ impl From<sqlx::Error> for Error {
         match &error {
             sqlx::Error::PoolTimedOut => Self::Busy,
             sqlx::Error::RowNotFound => Self::NoRow,
-            sqlx::Error::Database(database) => match constraint_name(database.as_ref()) {
-                Some(name) => Self::Constraint { name, source: error },
-                None => match fault(&database.code().unwrap_or_default()) {
-                    Fault::Busy => Self::Busy,
-                    Fault::Contended => Self::Contended(error),
-                    Fault::Slow => Self::Slow(error),
-                    Fault::Full => Self::Full(error),
-                    Fault::Unreachable => Self::Unreachable(error),
-                    Fault::Other => Self::Sql(error),
-                },
+            sqlx::Error::Database(database) => match database.constraint() {
+                Some(name) if !matches!(database.kind(), ErrorKind::Other) => {
+                    Self::Constraint { name: name.to_owned(), source: error.into() }
+                }
+                _ => postgres_fault(&database.code().unwrap_or_default()).error(error.into()),
             },
             // A protocol that breaks off, and a BEGIN that opens nothing, are a connection that went away.
             sqlx::Error::Io(_)
@@ -78,8 +78,18 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Self::Unreachable(error),
-            _ => Self::Sql(error),
+            | sqlx::Error::BeginFailed => Self::Unreachable(error.into()),
+            _ => Self::Sql(error.into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(code, message) = &error else { return Self::Sql(error.into()) };
+        match constraint_name(code.extended_code, message.as_deref().unwrap_or_default()) {
+            Some(name) => Self::Constraint { name, source: error.into() },
+            None => sqlite_fault(code.extended_code).error(error.into()),
         }
     }
 }
@@ -87,7 +97,9 @@ impl From<sqlx::Error> for Error {
 impl Error {
     /// PostgreSQL's regular expressions are its own: it may refuse what others take (invalid_regular_expression).
     pub fn is_pattern(&self) -> bool {
-        matches!(self, Self::Sql(sqlx::Error::Database(database)) if database.code().as_deref() == Some("2201B"))
+        let Self::Sql(source) = self else { return false };
+        let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        error.is_some_and(|error| error.code().as_deref() == Some("2201B"))
     }
 }
 
@@ -101,48 +113,66 @@ enum Fault {
     Other,
 }
 
-/// What a code of either engine means for who called: SQLSTATE has five characters, SQLite's extended codes are numbers
-/// of up to four digits.
-fn fault(code: &str) -> Fault {
-    if code.len() == 5 {
-        return match code {
-            // lock_not_available: lock_timeout, or NOWAIT
-            "55P03" => Fault::Busy,
-            // serialization_failure, deadlock_detected
-            "40001" | "40P01" => Fault::Contended,
-            // query_canceled: statement_timeout
-            "57014" => Fault::Slow,
-            // disk_full
-            "53100" => Fault::Full,
-            // A server that stops or starts (57P01 to 57P05), has no connection or memory left, ended an idle
-            // transaction, or (read_only_sql_transaction) is a standby after a switch; class 08: the connection broke.
-            "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "53200" | "53300" | "53400" | "25P03"
-            | "25006" => Fault::Unreachable,
-            _ if code.starts_with("08") => Fault::Unreachable,
-            _ => Fault::Other,
-        };
+impl Fault {
+    fn error(self, source: Source) -> Error {
+        match self {
+            Self::Busy => Error::Busy,
+            Self::Contended => Error::Contended(source),
+            Self::Slow => Error::Slow(source),
+            Self::Full => Error::Full(source),
+            Self::Unreachable => Error::Unreachable(source),
+            Self::Other => Error::Sql(source),
+        }
     }
-    let Ok(code) = code.parse::<u32>() else { return Fault::Other };
-    match (code & 0xff, code) {
-        // SQLITE_BUSY, SQLITE_LOCKED
-        (5 | 6, _) => Fault::Busy,
-        // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log
-        (13, _) | (_, 4874) => Fault::Full,
-        // SQLITE_IOERR, SQLITE_CANTOPEN
-        (10 | 14, _) => Fault::Unreachable,
+}
+
+/// What a SQLSTATE means for who called.
+fn postgres_fault(code: &str) -> Fault {
+    match code {
+        // lock_not_available: lock_timeout, or NOWAIT
+        "55P03" => Fault::Busy,
+        // serialization_failure, deadlock_detected
+        "40001" | "40P01" => Fault::Contended,
+        // query_canceled: statement_timeout
+        "57014" => Fault::Slow,
+        // disk_full
+        "53100" => Fault::Full,
+        // A server that stops or starts (57P01 to 57P05), has no connection or memory left, ended an idle
+        // transaction, or (read_only_sql_transaction) is a standby after a switch; class 08: the connection broke.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "53200" | "53300" | "53400" | "25P03" | "25006" => {
+            Fault::Unreachable
+        }
+        _ if code.starts_with("08") => Fault::Unreachable,
         _ => Fault::Other,
     }
 }
 
-fn constraint_name(error: &dyn sqlx::error::DatabaseError) -> Option<String> {
-    if matches!(error.kind(), sqlx::error::ErrorKind::Other) {
+/// What one of SQLite's extended codes means for who called.
+fn sqlite_fault(code: i32) -> Fault {
+    match (code & 0xff, code) {
+        (ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED, _) => Fault::Busy,
+        // The limit of time for a statement.
+        (ffi::SQLITE_INTERRUPT, _) => Fault::Slow,
+        // The second: no room for the index of the write-ahead log.
+        (ffi::SQLITE_FULL, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Fault::Full,
+        (ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN, _) => Fault::Unreachable,
+        _ => Fault::Other,
+    }
+}
+
+/// The rule that SQLite's message names: "UNIQUE constraint failed: users.email, users.workspace_id" or "CHECK constraint
+/// failed: name".
+fn constraint_name(code: i32, message: &str) -> Option<String> {
+    if !matches!(
+        code,
+        ffi::SQLITE_CONSTRAINT_UNIQUE
+            | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            | ffi::SQLITE_CONSTRAINT_NOTNULL
+            | ffi::SQLITE_CONSTRAINT_CHECK
+    ) {
         return None;
     }
-    if let Some(name) = error.constraint() {
-        return Some(name.to_owned());
-    }
-    // SQLite: "UNIQUE constraint failed: users.email, users.workspace_id" or "CHECK constraint failed: name".
-    let (_, what) = error.message().split_once("constraint failed: ")?;
+    let (_, what) = message.split_once("constraint failed: ")?;
     if !what.contains('.') {
         return Some(what.trim_start_matches("index ").trim_matches('\'').to_owned());
     }
@@ -191,7 +221,7 @@ mod tests {
 
     #[test]
     fn codes_of_both_engines_are_told_apart() {
-        let check = |code, expected| assert_eq!(fault(code), expected, "{code}");
+        let check = |code, expected| assert_eq!(postgres_fault(code), expected, "{code}");
         check("55P03", Fault::Busy);
         check("40P01", Fault::Contended);
         check("57014", Fault::Slow);
@@ -199,12 +229,14 @@ mod tests {
         check("57P01", Fault::Unreachable);
         check("08006", Fault::Unreachable);
         check("42P01", Fault::Other);
-        // SQLITE_BUSY_SNAPSHOT, SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE, SQLITE_CORRUPT
-        check("517", Fault::Busy);
-        check("13", Fault::Full);
-        check("4874", Fault::Full);
-        check("778", Fault::Unreachable);
-        check("11", Fault::Other);
         check("", Fault::Other);
+        let check = |code, expected| assert_eq!(sqlite_fault(code), expected, "{code}");
+        // SQLITE_BUSY_SNAPSHOT, SQLITE_INTERRUPT, SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE, SQLITE_CORRUPT
+        check(517, Fault::Busy);
+        check(9, Fault::Slow);
+        check(13, Fault::Full);
+        check(4874, Fault::Full);
+        check(778, Fault::Unreachable);
+        check(11, Fault::Other);
     }
 }

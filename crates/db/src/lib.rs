@@ -21,6 +21,7 @@ mod migrate;
 mod pool;
 mod row;
 pub mod soft_delete;
+mod sqlite;
 pub mod transfer;
 mod tx;
 mod value;

@@ -121,6 +121,19 @@ impl Meter {
         outcome.map_err(|error| self.failed(error))
     }
 
+    /// The same for one that runs on the caller's thread.
+    pub(crate) fn run_here<T>(
+        &self,
+        kind: Kind,
+        sql: &str,
+        statement: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let start = self.started(kind);
+        let outcome = statement();
+        self.finished(kind, sql, start);
+        outcome.inspect_err(|error| self.count(error))
+    }
+
     pub(crate) fn started(&self, kind: Kind) -> Instant {
         if kind != Kind::Commit {
             // Outside of `count_statements` nobody counts.
@@ -155,8 +168,8 @@ impl Meter {
     }
 
     /// Counts a failure under its name.
-    pub(crate) fn failed(&self, error: sqlx::Error) -> Error {
-        let error = Error::from(error);
+    pub(crate) fn failed(&self, error: impl Into<Error>) -> Error {
+        let error = error.into();
         self.count(&error);
         error
     }

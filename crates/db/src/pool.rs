@@ -6,16 +6,15 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Pool, Postgres, SqlSafeStr as _, SqlStr,
-    SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, SqlSafeStr as _, SqlStr, Transaction,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::{
     Config, Error, Result, Tx,
-    config::{Synchronous, Target},
+    config::Target,
     meter::{Line, Meter},
+    sqlite::{self, Access},
     whole::Whole,
 };
 
@@ -46,8 +45,8 @@ struct Shared {
 
 enum Pools {
     Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
+        writer: sqlite::Pool,
+        readers: sqlite::Pool,
     },
     Postgres {
         pool: PgPool,
@@ -87,63 +86,50 @@ impl Db {
     }
 
     async fn open_sqlite(config: &Config, file: PathBuf) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(match config.synchronous {
-                Synchronous::Normal => SqliteSynchronous::Normal,
-                Synchronous::Full => SqliteSynchronous::Full,
-            })
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_millis(config.acquire_timeout_ms))
-            .pragma("temp_store", "memory")
-            // `x REGEXP pattern`, where PostgreSQL has `x ~ pattern`.
-            .with_regexp()
-            .statement_cache_capacity(512)
-            .disable_statement_logging();
-        let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
-        let pool = |size| {
-            SqlitePoolOptions::new()
-                .max_connections(size)
-                .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
-                .max_lifetime(None)
-                .test_before_acquire(false)
-                // SQLite ends a transaction by itself when the disk is full; sqlx still counts it, and would refuse
-                // every later one on that connection.
-                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        let acquire_timeout = Duration::from_millis(config.acquire_timeout_ms);
+        let options = |access| sqlite::Options {
+            file: file.clone(),
+            access,
+            busy_timeout: acquire_timeout,
+            statement_timeout: (config.statement_timeout_ms > 0)
+                .then(|| Duration::from_millis(config.statement_timeout_ms)),
+            synchronous: config.synchronous,
         };
-        // The writer comes first: it creates the file and sets WAL.
-        let writer = pool(1).idle_timeout(None).connect_with(options.clone()).await.map_err(open)?;
-        let readers = pool(config.connections_max.max(1))
-            .idle_timeout(Duration::from_secs(config.idle_s))
-            .connect_lazy_with(options.pragma("query_only", "true"));
-        let meter = Arc::new(Meter::new(Engine::Sqlite, config));
-        Ok(Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter })))
+        let writer = sqlite::Pool::new(options(Access::Write), 1, acquire_timeout, None);
+        let idle_timeout = Some(Duration::from_secs(config.idle_s));
+        let size = config.connections_max.max(1);
+        let readers = sqlite::Pool::new(options(Access::Read), size, acquire_timeout, idle_timeout);
+        // It creates the file and sets WAL.
+        open_first(&writer).await?;
+        Ok(Self::sqlite(config, writer, readers))
     }
 
     /// A SQLite file of another program, which may be at work on it. Nothing is written to it: [`Db::begin`] gives a
     /// transaction that cannot write.
     pub async fn open_read_only(file: &Path) -> Result<Self> {
         let config = Config::default();
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .read_only(true)
-            .busy_timeout(Duration::from_millis(config.acquire_timeout_ms))
-            .statement_cache_capacity(64)
-            .disable_statement_logging();
-        let open = |source| Error::Open { url: format!("sqlite://{}", file.display()), source };
-        let pool =
-            || SqlitePoolOptions::new().max_connections(1).max_lifetime(None).test_before_acquire(false);
-        let readers = pool().connect_with(options.clone()).await.map_err(open)?;
-        let writer = pool().connect_lazy_with(options);
-        let meter = Arc::new(Meter::new(Engine::Sqlite, &config));
-        Ok(Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter })))
+        let acquire_timeout = Duration::from_millis(config.acquire_timeout_ms);
+        let options = sqlite::Options {
+            file: file.to_owned(),
+            access: Access::Foreign,
+            busy_timeout: acquire_timeout,
+            statement_timeout: None,
+            synchronous: config.synchronous,
+        };
+        let pool = || sqlite::Pool::new(options.clone(), 1, acquire_timeout, None);
+        let (writer, readers) = (pool(), pool());
+        open_first(&readers).await?;
+        Ok(Self::sqlite(&config, writer, readers))
+    }
+
+    fn sqlite(config: &Config, writer: sqlite::Pool, readers: sqlite::Pool) -> Self {
+        let meter = Arc::new(Meter::new(Engine::Sqlite, config));
+        Self(Arc::new(Shared { pools: Pools::Sqlite { writer, readers }, meter }))
     }
 
     async fn open_postgres(name: &str, config: &Config) -> Result<Self> {
         let url = config.url.expose();
-        let open = |source| Error::Open { url: without_password(url), source };
+        let open = |source: sqlx::Error| Error::Open { url: without_password(url), source: source.into() };
         let options = postgres_options(url)
             .map_err(open)?
             .application_name(name)
@@ -195,8 +181,7 @@ impl Db {
         let meter = &self.0.meter;
         match &self.0.pools {
             Pools::Sqlite { writer, .. } => {
-                let begin = "BEGIN IMMEDIATE".into_sql_str();
-                let tx = waited(meter, &meter.writers, writer.begin_with(begin)).await?;
+                let tx = waited(meter, &meter.writers, writer.begin_write()).await?;
                 Ok(Tx::sqlite(tx, meter.clone(), false))
             }
             Pools::Postgres { pool, begin, is_preparing, .. } => {
@@ -212,7 +197,7 @@ impl Db {
         let meter = &self.0.meter;
         match &self.0.pools {
             Pools::Sqlite { readers, .. } => {
-                let tx = waited(meter, &meter.readers, readers.begin()).await?;
+                let tx = waited(meter, &meter.readers, readers.begin_read()).await?;
                 Ok(Tx::sqlite(tx, meter.clone(), true))
             }
             Pools::Postgres { pool, begin_read, is_preparing, .. } => {
@@ -269,15 +254,12 @@ impl Db {
 
     /// Connections and who waits for them, for metrics.
     pub fn pool_state(&self) -> PoolState {
-        fn of<D: sqlx::Database>(pool: &Pool<D>) -> (u32, usize) {
-            (pool.size(), pool.num_idle())
-        }
         let (open, idle) = match &self.0.pools {
             Pools::Sqlite { writer, readers } => {
-                let ((open, idle), (more_open, more_idle)) = (of(writer), of(readers));
+                let ((open, idle), (more_open, more_idle)) = (writer.state(), readers.state());
                 (open + more_open, idle + more_idle)
             }
-            Pools::Postgres { pool, .. } => of(pool),
+            Pools::Postgres { pool, .. } => (pool.size(), pool.num_idle()),
         };
         PoolState {
             open,
@@ -308,11 +290,20 @@ impl Db {
     }
 }
 
+/// Opens a file that may not be there, or not be a database.
+async fn open_first(pool: &sqlite::Pool) -> Result<()> {
+    let opened = pool.acquire().await;
+    opened.map(drop).map_err(|error| Error::Open {
+        url: format!("sqlite://{}", pool.file().display()),
+        source: error.into(),
+    })
+}
+
 /// Waits in line for a connection with a transaction on it.
-async fn waited<T>(
+async fn waited<T, E: Into<Error>>(
     meter: &Meter,
     line: &Line,
-    begin: impl Future<Output = Result<T, sqlx::Error>>,
+    begin: impl Future<Output = Result<T, E>>,
 ) -> Result<T> {
     let place = line.enter().inspect_err(|error| meter.count(error))?;
     let start = Instant::now();

@@ -1,13 +1,29 @@
+use std::sync::Arc;
+
 use kernel::{Id, IdKind, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{Row as _, postgres::PgRow};
 
-use crate::{Error, Result, Value};
+use crate::{
+    Error, Result, Value,
+    error::Source,
+    sqlite::{Cell, SqliteRow},
+};
 
 /// One row of a result, from either engine.
-pub enum Row {
+#[derive(Clone)]
+pub struct Row(pub(crate) Inner);
+
+#[derive(Clone)]
+pub(crate) enum Inner {
     Sqlite(SqliteRow),
-    Postgres(PgRow),
+    Postgres(Arc<PgRow>),
+}
+
+impl From<PgRow> for Row {
+    fn from(row: PgRow) -> Self {
+        Self(Inner::Postgres(Arc::new(row)))
+    }
 }
 
 impl Row {
@@ -27,28 +43,33 @@ pub trait FromRow: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
-pub(crate) fn unreadable(column: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(crate) fn unreadable(column: &str, source: impl Into<Source>) -> Error {
     Error::Column { column: column.to_owned(), source: source.into() }
 }
 
 macro_rules! plain_columns {
-    ($($type:ty),*) => {$(
+    ($($type:ty => $convert:expr;)*) => {$(
         impl Column for $type {
             fn read(row: &Row, column: &str) -> Result<Self> {
-                match row {
-                    Row::Sqlite(row) => row.try_get_unchecked(column),
-                    Row::Postgres(row) => row.try_get(column),
+                match &row.0 {
+                    Inner::Sqlite(row) => match row.cell_of(column) {
+                        Some(cell) => $convert(cell).ok_or_else(|| other_kind::<$type>(cell)),
+                        None => Err(MISSING.into()),
+                    },
+                    Inner::Postgres(row) => row.try_get(column).map_err(Source::from),
                 }
                 .map_err(|source| unreadable(column, source))
             }
         }
         impl Column for Option<$type> {
             fn read(row: &Row, column: &str) -> Result<Self> {
-                match row {
-                    // Unchecked, a NULL would read as zero: ask for it first.
-                    Row::Sqlite(row) => row.try_get::<Option<$type>, _>(column)
-                        .or_else(|_| row.try_get_unchecked(column).map(Some)),
-                    Row::Postgres(row) => row.try_get(column),
+                match &row.0 {
+                    Inner::Sqlite(row) => match row.cell_of(column) {
+                        Some(Cell::Null) => Ok(None),
+                        Some(cell) => $convert(cell).map(Some).ok_or_else(|| other_kind::<$type>(cell)),
+                        None => Err(MISSING.into()),
+                    },
+                    Inner::Postgres(row) => row.try_get(column).map_err(Source::from),
                 }
                 .map_err(|source| unreadable(column, source))
             }
@@ -56,7 +77,42 @@ macro_rules! plain_columns {
     )*};
 }
 
-plain_columns!(bool, i64, f64, String, Vec<u8>);
+const MISSING: &str = "there is no such column";
+
+fn other_kind<T>(cell: Cell<'_>) -> Source {
+    format!("{} cannot be read as {}", cell.kind(), std::any::type_name::<T>()).into()
+}
+
+// In SQLite a value has a kind and a column has none: an expression gives integers where PostgreSQL gives floats, and other
+// programs' files hold what they like.
+plain_columns! {
+    bool => |cell| match cell {
+        Cell::Int(value) => Some(value != 0),
+        _ => None,
+    };
+    i64 => |cell| match cell {
+        Cell::Int(value) => Some(value),
+        Cell::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as i64),
+        Cell::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
+        _ => None,
+    };
+    f64 => |cell| match cell {
+        Cell::Int(value) => Some(value as f64),
+        Cell::Float(value) => Some(value),
+        Cell::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
+        _ => None,
+    };
+    String => |cell| match cell {
+        Cell::Text(text) | Cell::Bytes(text) => std::str::from_utf8(text).ok().map(str::to_owned),
+        Cell::Int(value) => Some(value.to_string()),
+        Cell::Float(value) => Some(value.to_string()),
+        Cell::Null => None,
+    };
+    Vec<u8> => |cell| match cell {
+        Cell::Text(bytes) | Cell::Bytes(bytes) => Some(bytes.to_vec()),
+        _ => None,
+    };
+}
 
 macro_rules! converted_columns {
     ($($type:ty: $raw:ty, $convert:expr;)*) => {$(

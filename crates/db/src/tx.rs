@@ -1,15 +1,21 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use futures::{StreamExt as _, stream::BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use sqlx::{
-    AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction, postgres::PgArguments,
-    query::Query as SqlxQuery, sqlite::SqliteArguments,
+    AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Transaction, postgres::PgArguments,
+    query::Query as SqlxQuery,
 };
+use tokio::{sync::mpsc, task::coop};
 
 use crate::{
-    Engine, Error, FromRow, Result, Row, Value,
+    Engine, FromRow, Result, Row, Value,
+    error::Error,
     meter::{Kind, Meter},
+    sqlite::Lease,
 };
+
+/// Rows that are read ahead of who takes them one by one.
+const ROWS_AHEAD: usize = 64;
 
 /// A transaction on either engine. Dropped without [`commit`](Tx::commit), it rolls back.
 pub struct Tx {
@@ -23,7 +29,7 @@ pub struct Tx {
 type AfterCommit = Box<dyn FnOnce() + Send + Sync>;
 
 enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Lease),
     Postgres {
         tx: Transaction<'static, Postgres>,
         /// Whether statements are prepared under names that outlive the transaction.
@@ -32,8 +38,9 @@ enum Inner {
 }
 
 impl Tx {
-    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, meter: Arc<Meter>, is_read_only: bool) -> Self {
-        Self { inner: Inner::Sqlite(tx), meter, is_read_only, after_commit: Vec::new() }
+    /// On a connection with a transaction begun.
+    pub(crate) fn sqlite(lease: Lease, meter: Arc<Meter>, is_read_only: bool) -> Self {
+        Self { inner: Inner::Sqlite(lease), meter, is_read_only, after_commit: Vec::new() }
     }
 
     pub(crate) fn postgres(
@@ -65,23 +72,21 @@ impl Tx {
 
     /// Several statements at once, without parameters: migrations.
     pub async fn script(&mut self, sql: String) -> Result<()> {
-        let script = sqlx::raw_sql(AssertSqlSafe(sql));
         match &mut self.inner {
-            Inner::Sqlite(tx) => script.execute(&mut **tx).await.map(drop),
-            Inner::Postgres { tx, .. } => script.execute(&mut **tx).await.map(drop),
+            Inner::Sqlite(lease) => lease.lock().script(&sql),
+            Inner::Postgres { tx, .. } => {
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **tx).await.map(drop).map_err(Error::from)
+            }
         }
-        .map_err(|error| self.meter.failed(error))
+        .inspect_err(|error| self.meter.count(error))
     }
 
     pub async fn commit(self) -> Result<()> {
         let Self { inner, meter, is_read_only, after_commit } = self;
-        let commit = async {
-            match inner {
-                Inner::Sqlite(tx) => tx.commit().await,
-                Inner::Postgres { tx, .. } => tx.commit().await,
-            }
-        };
-        meter.run(Kind::Commit, "COMMIT", commit).await?;
+        match inner {
+            Inner::Sqlite(lease) => meter.run_here(Kind::Commit, "COMMIT", || lease.lock().commit())?,
+            Inner::Postgres { tx, .. } => meter.run(Kind::Commit, "COMMIT", tx.commit()).await?,
+        }
         if !is_read_only {
             meter.wrote();
         }
@@ -99,26 +104,11 @@ impl Tx {
 
     pub async fn rollback(self) -> Result<()> {
         match self.inner {
-            Inner::Sqlite(tx) => tx.rollback().await,
-            Inner::Postgres { tx, .. } => tx.rollback().await,
+            // As every lease that ends without a commit.
+            Inner::Sqlite(lease) => drop(lease),
+            Inner::Postgres { tx, .. } => tx.rollback().await.map_err(|error| self.meter.failed(error))?,
         }
-        .map_err(|error| self.meter.failed(error))
-    }
-
-    /// The transaction beneath, for a library that brings its own statements.
-    pub fn as_sqlite(&mut self) -> Option<&mut Transaction<'static, Sqlite>> {
-        match &mut self.inner {
-            Inner::Sqlite(tx) => Some(tx),
-            Inner::Postgres { .. } => None,
-        }
-    }
-
-    /// The transaction beneath, for a library that brings its own statements.
-    pub fn as_postgres(&mut self) -> Option<&mut Transaction<'static, Postgres>> {
-        match &mut self.inner {
-            Inner::Sqlite(_) => None,
-            Inner::Postgres { tx, .. } => Some(tx),
-        }
+        Ok(())
     }
 }
 
@@ -143,36 +133,42 @@ impl Query<'_> {
 
     /// Runs it; gives the number of rows that it changed.
     pub async fn execute(self) -> Result<u64> {
+        coop::consume_budget().await;
         let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
-        let shown = sql.clone();
-        let run = async {
-            Ok(match inner {
-                Inner::Sqlite(tx) => bound_sqlite(sql, values).execute(&mut **tx).await?.rows_affected(),
-                Inner::Postgres { tx, is_preparing } => {
-                    bound_postgres(sql, values, *is_preparing).execute(&mut **tx).await?.rows_affected()
-                }
-            })
-        };
-        meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await
+        let kind = Kind::of(sql.as_str());
+        match inner {
+            Inner::Sqlite(lease) => {
+                meter.run_here(kind, sql.as_str(), || lease.lock().execute(sql.as_str(), &values))
+            }
+            Inner::Postgres { tx, is_preparing } => {
+                let statement = bound_postgres(sql.clone(), values, *is_preparing).execute(&mut **tx);
+                Ok(meter.run(kind, sql.as_str(), statement).await?.rows_affected())
+            }
+        }
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: FromRow>(self) -> Result<Option<T>> {
+        coop::consume_budget().await;
         let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
-        let shown = sql.clone();
-        let run = async {
-            Ok(match inner {
-                Inner::Sqlite(tx) => {
-                    bound_sqlite(sql, values).fetch_optional(&mut **tx).await?.map(Row::Sqlite)
-                }
-                Inner::Postgres { tx, is_preparing } => bound_postgres(sql, values, *is_preparing)
-                    .fetch_optional(&mut **tx)
-                    .await?
-                    .map(Row::Postgres),
-            })
-        };
-        let row = meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await?;
-        row.as_ref().map(T::from_row).transpose()
+        let kind = Kind::of(sql.as_str());
+        match inner {
+            Inner::Sqlite(lease) => {
+                let mut found = None;
+                meter.run_here(kind, sql.as_str(), || {
+                    lease.lock().each(sql.as_str(), &values, |row| {
+                        found = Some(T::from_row(row));
+                        false
+                    })
+                })?;
+                found.transpose()
+            }
+            Inner::Postgres { tx, is_preparing } => {
+                let statement = bound_postgres(sql.clone(), values, *is_preparing).fetch_optional(&mut **tx);
+                let row = meter.run(kind, sql.as_str(), statement).await?;
+                row.map(|row| T::from_row(&row.into())).transpose()
+            }
+        }
     }
 
     /// The one row; [`Error::NoRow`] if there is none.
@@ -181,60 +177,101 @@ impl Query<'_> {
     }
 
     pub async fn all<T: FromRow>(self) -> Result<Vec<T>> {
-        self.rows().await?.iter().map(T::from_row).collect()
+        self.map(T::from_row).await
+    }
+
+    /// What `read` makes of each row.
+    pub async fn map<T>(self, mut read: impl FnMut(&Row) -> Result<T>) -> Result<Vec<T>> {
+        coop::consume_budget().await;
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        let kind = Kind::of(sql.as_str());
+        match inner {
+            Inner::Sqlite(lease) => {
+                let (mut found, mut refused) = (Vec::new(), None);
+                meter.run_here(kind, sql.as_str(), || {
+                    lease.lock().each(sql.as_str(), &values, |row| match read(row) {
+                        Ok(one) => {
+                            found.push(one);
+                            true
+                        }
+                        Err(error) => {
+                            refused = Some(error);
+                            false
+                        }
+                    })
+                })?;
+                refused.map_or(Ok(found), Err)
+            }
+            Inner::Postgres { tx, is_preparing } => {
+                let statement = bound_postgres(sql.clone(), values, *is_preparing).fetch_all(&mut **tx);
+                let rows = meter.run(kind, sql.as_str(), statement).await?;
+                rows.into_iter().map(|row| read(&row.into())).collect()
+            }
+        }
     }
 
     /// The rows as they are, for a caller that reads them by itself.
     pub async fn rows(self) -> Result<Vec<Row>> {
-        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
-        let shown = sql.clone();
-        let run = async {
-            Ok(match inner {
-                Inner::Sqlite(tx) => {
-                    let rows = bound_sqlite(sql, values).fetch_all(&mut **tx).await?;
-                    rows.into_iter().map(Row::Sqlite).collect()
-                }
-                Inner::Postgres { tx, is_preparing } => {
-                    let rows = bound_postgres(sql, values, *is_preparing).fetch_all(&mut **tx).await?;
-                    rows.into_iter().map(Row::Postgres).collect()
-                }
-            })
-        };
-        meter.run(Kind::of(shown.as_str()), shown.as_str(), run).await
+        self.map(|row| Ok(row.clone())).await
     }
-}
 
-impl<'t> Query<'t> {
-    /// The rows one by one, for a result that must not stand in memory as a whole.
-    pub fn stream(self) -> BoxStream<'t, Result<Row>> {
+    /// Shows each row in turn, for a result that must not stand in memory as a whole.
+    pub async fn each(self, mut take: impl FnMut(&Row) -> Result<()>) -> Result<()> {
+        coop::consume_budget().await;
         let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
-        meter.started(Kind::of(sql.as_str()));
-        let meter: &'t Meter = meter;
+        let kind = Kind::of(sql.as_str());
         match inner {
-            Inner::Sqlite(tx) => bound_sqlite(sql, values)
-                .fetch(&mut **tx)
-                .map(|row| row.map(Row::Sqlite).map_err(|error| meter.failed(error)))
-                .boxed(),
-            Inner::Postgres { tx, is_preparing } => bound_postgres(sql, values, *is_preparing)
-                .fetch(&mut **tx)
-                .map(|row| row.map(Row::Postgres).map_err(|error| meter.failed(error)))
-                .boxed(),
+            Inner::Sqlite(lease) => {
+                let mut refused = None;
+                meter.run_here(kind, sql.as_str(), || {
+                    lease.lock().each(sql.as_str(), &values, |row| {
+                        refused = take(row).err();
+                        refused.is_none()
+                    })
+                })?;
+                refused.map_or(Ok(()), Err)
+            }
+            Inner::Postgres { tx, is_preparing } => {
+                meter.started(kind);
+                let mut rows = bound_postgres(sql, values, *is_preparing).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await.map_err(|error| meter.failed(error))? {
+                    take(&row.into())?;
+                }
+                Ok(())
+            }
         }
     }
 }
 
-fn bound_sqlite(sql: SqlStr, values: Vec<Value>) -> SqlxQuery<'static, Sqlite, SqliteArguments> {
-    let mut query = sqlx::query(sql);
-    for value in values {
-        query = match value {
-            Value::Bool(value) => query.bind(value),
-            Value::Int(value) => query.bind(value),
-            Value::Float(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::Bytes(value) => query.bind(value),
-        };
+impl<'t> Query<'t> {
+    /// The rows one by one, for who waits for something else between them.
+    pub(crate) fn stream(self) -> BoxStream<'t, Result<Row>> {
+        let Self { tx: Tx { inner, meter, .. }, sql, values } = self;
+        meter.started(Kind::of(sql.as_str()));
+        let meter: &'t Meter = meter;
+        match inner {
+            Inner::Sqlite(lease) => {
+                let connection = lease.shared();
+                let (give, mut rows) = mpsc::channel(ROWS_AHEAD);
+                tokio::task::spawn_blocking(move || {
+                    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Nobody takes them any more: that is the end.
+                    let outcome = connection
+                        .each(sql.as_str(), &values, |row| give.blocking_send(Ok(row.clone())).is_ok());
+                    if let Err(error) = outcome {
+                        drop(give.blocking_send(Err(error)));
+                    }
+                });
+                stream::poll_fn(move |context| rows.poll_recv(context))
+                    .inspect_err(|error| meter.count(error))
+                    .boxed()
+            }
+            Inner::Postgres { tx, is_preparing } => bound_postgres(sql, values, *is_preparing)
+                .fetch(&mut **tx)
+                .map(|row| row.map(Row::from).map_err(|error| meter.failed(error)))
+                .boxed(),
+        }
     }
-    query
 }
 
 fn bound_postgres(

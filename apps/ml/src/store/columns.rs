@@ -1,6 +1,6 @@
 //! Under which keys the runs of an experiment have anything.
 
-use db::{Row, Tx};
+use db::Tx;
 
 use crate::model::ColumnKind;
 
@@ -29,8 +29,7 @@ pub(crate) async fn list(
          ORDER BY key LIMIT $4"
     );
     let part = part.map(|part| format!("%{}%", escaped(&part.to_lowercase())));
-    let rows = tx.query_built(sql).bind(experiment).bind(after).bind(part).bind(limit).rows().await?;
-    rows.iter().map(|row: &Row| row.get("key")).collect()
+    tx.query_built(sql).bind(experiment).bind(after).bind(part).bind(limit).map(|row| row.get("key")).await
 }
 
 fn escaped(part: &str) -> String {

@@ -113,7 +113,7 @@ pub(crate) fn read(row: &Row) -> db::Result<Pair> {
 
 pub(crate) async fn list(tx: &mut Tx, table: Table, owner: i64) -> db::Result<Vec<Pair>> {
     let sql = format!("SELECT key, value FROM {} WHERE {} = $1 ORDER BY key", table.name, table.owner);
-    tx.query_built(sql).bind(owner).rows().await?.iter().map(read).collect()
+    tx.query_built(sql).bind(owner).map(read).await
 }
 
 /// Of many owners at once.

@@ -2,8 +2,6 @@
 //! each number of rows.
 
 use db::{Engine, FromRow, Row, Tx, Value};
-use futures::TryStreamExt as _;
-
 const SIZES: [usize; 6] = [256, 128, 64, 16, 4, 1];
 
 /// `INSERT INTO {head} VALUES (…), (…) {tail}` over all rows, each of `width` values. Gives how many were written.
@@ -79,7 +77,13 @@ pub(crate) async fn select_in<T: FromRow>(
     first: &[Value],
     wanted: &[Value],
 ) -> db::Result<Vec<T>> {
-    rows_in(tx, before, after, first, wanted).await?.iter().map(T::from_row).collect()
+    let mut found = Vec::new();
+    each_in(tx, before, after, first, wanted, |row| {
+        found.push(T::from_row(row)?);
+        Ok(())
+    })
+    .await?;
+    Ok(found)
 }
 
 /// As [`select_in`], for a caller that reads the rows by itself.
@@ -97,7 +101,7 @@ pub(crate) async fn rows_in(
     Ok(found)
 }
 
-/// As [`rows_in`], one row after the other, for many: a row weighs several times what is read from it.
+/// As [`rows_in`], one row after the other.
 pub(crate) async fn each_in(
     tx: &mut Tx,
     before: &str,
@@ -107,10 +111,7 @@ pub(crate) async fn each_in(
     mut take: impl FnMut(&Row) -> db::Result<()>,
 ) -> db::Result<()> {
     for (sql, values) in questions(before, after, first, wanted) {
-        let mut rows = tx.query_built(sql).bind_all(values).stream();
-        while let Some(row) = rows.try_next().await? {
-            take(&row)?;
-        }
+        tx.query_built(sql).bind_all(values).each(&mut take).await?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Engine, Error, FromRow, Result, Row, Tx, Value};
+use sqlx::{Row as _, postgres::PgRow};
+
+use crate::{Engine, Error, FromRow, Result, Row, Tx, Value, error::Source, row::Inner, sqlite::Cell};
 
 /// A table as both engines describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,23 +47,40 @@ impl Kind {
     }
 
     /// The value at a place of a row, under its own kind only: nothing is converted on the way.
-    pub(super) fn read(self, row: &Row, index: usize) -> Result<Value, sqlx::Error> {
-        use sqlx::Row as _;
-        Ok(match (row, self) {
-            (Row::Sqlite(row), Self::Bool) => Value::Bool(row.try_get(index)?),
-            (Row::Sqlite(row), Self::Int) => Value::Int(row.try_get(index)?),
-            (Row::Sqlite(row), Self::Float) => Value::Float(row.try_get(index)?),
-            (Row::Sqlite(row), Self::Text) => Value::Text(row.try_get(index)?),
-            (Row::Sqlite(row), Self::Bytes) => Value::Bytes(row.try_get(index)?),
-            (Row::Postgres(row), Self::Bool) => Value::Bool(row.try_get(index)?),
+    pub(super) fn read(self, row: &Row, index: usize) -> Result<Value, Source> {
+        match &row.0 {
+            Inner::Sqlite(row) => self.of_cell(row.cell(index).ok_or("there is no such column")?),
+            Inner::Postgres(row) => Ok(self.of_postgres(row, index)?),
+        }
+    }
+
+    fn of_cell(self, cell: Cell<'_>) -> Result<Value, Source> {
+        Ok(match (self, cell) {
+            (Self::Bool, Cell::Null) => Value::Bool(None),
+            (Self::Int, Cell::Null) => Value::Int(None),
+            (Self::Float, Cell::Null) => Value::Float(None),
+            (Self::Text, Cell::Null) => Value::Text(None),
+            (Self::Bytes, Cell::Null) => Value::Bytes(None),
+            (Self::Bool, Cell::Int(value)) => Value::from(value != 0),
+            (Self::Int, Cell::Int(value)) => Value::from(value),
+            (Self::Float, Cell::Float(value)) => Value::from(value),
+            (Self::Text, Cell::Text(text)) => Value::from(std::str::from_utf8(text)?),
+            (Self::Bytes, Cell::Bytes(bytes)) => Value::from(bytes),
+            (kind, cell) => return Err(format!("{} where {kind:?} is declared", cell.kind()).into()),
+        })
+    }
+
+    fn of_postgres(self, row: &PgRow, index: usize) -> Result<Value, sqlx::Error> {
+        Ok(match self {
+            Self::Bool => Value::Bool(row.try_get(index)?),
             // INTEGER is four bytes wide there.
-            (Row::Postgres(row), Self::Int) => Value::Int(
+            Self::Int => Value::Int(
                 row.try_get(index)
                     .or_else(|_| row.try_get::<Option<i32>, _>(index).map(|value| value.map(i64::from)))?,
             ),
-            (Row::Postgres(row), Self::Float) => Value::Float(row.try_get(index)?),
-            (Row::Postgres(row), Self::Text) => Value::Text(row.try_get(index)?),
-            (Row::Postgres(row), Self::Bytes) => Value::Bytes(row.try_get(index)?),
+            Self::Float => Value::Float(row.try_get(index)?),
+            Self::Text => Value::Text(row.try_get(index)?),
+            Self::Bytes => Value::Bytes(row.try_get(index)?),
         })
     }
 }
@@ -84,7 +103,7 @@ impl Table {
             .map(|(index, column)| {
                 column.kind.read(row, index).map_err(|source| Error::Column {
                     column: format!("{}.{}", self.name, column.name),
-                    source: source.into(),
+                    source,
                 })
             })
             .collect()

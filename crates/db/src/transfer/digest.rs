@@ -1,5 +1,3 @@
-use futures::TryStreamExt as _;
-
 use super::catalog::Table;
 use crate::{Result, Tx, Value};
 
@@ -43,10 +41,12 @@ impl Digest {
     pub(super) async fn of(tx: &mut Tx, table: &Table) -> Result<Self> {
         let mut digest = Self::default();
         let sql = format!("SELECT {} FROM {}", table.column_list(), table.quoted());
-        let mut rows = tx.query_built(sql).stream();
-        while let Some(row) = rows.try_next().await? {
-            digest.add(&table.read(&row)?);
-        }
+        tx.query_built(sql)
+            .each(|row| {
+                digest.add(&table.read(row)?);
+                Ok(())
+            })
+            .await?;
         Ok(digest)
     }
 

@@ -202,6 +202,53 @@ async fn connections_above_the_steady_ones_close_when_nobody_needs_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sqlites_readers_close_when_nobody_needs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::create(&TestEngine::Sqlite, folder.path()).await;
+    let db = narrow(&database, |config| {
+        config.connections_max = 5;
+        config.idle_s = 1;
+    })
+    .await;
+    let mut busy = Vec::new();
+    for _ in 0..5 {
+        busy.push(db.read().await.unwrap());
+    }
+    // And the one that writes.
+    assert_eq!((db.pool_state().open, db.pool_state().idle), (6, 1));
+    drop(busy);
+    eventually("the readers are closed", async || (db.pool_state().open == 1).then_some(())).await;
+    db.ping().await.unwrap();
+    assert_eq!(db.pool_state().open, 2);
+    db.close().await;
+    assert!(matches!(db.read().await.err(), Some(Error::Unreachable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_that_writes_to_the_file_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::create(&TestEngine::Sqlite, folder.path()).await;
+    let other = narrow(&database, |_| {}).await;
+    let holder = other.begin().await.unwrap();
+
+    let hasty = narrow(&database, |config| config.acquire_timeout_ms = 100).await;
+    let refused = hasty.begin().await.err().unwrap();
+    assert!(matches!(refused, Error::Busy), "{refused}");
+    assert_eq!(hasty.pool_state().writers_waiting, 0);
+
+    let patient = narrow(&database, |_| {}).await;
+    let mut waiting = Box::pin(patient.begin());
+    assert!(futures::poll!(&mut waiting).is_pending());
+    drop(holder);
+    let mut tx = waiting.await.unwrap();
+    tx.script("CREATE TABLE things (id BIGINT PRIMARY KEY)".to_owned()).await.unwrap();
+    tx.commit().await.unwrap();
+    for db in [hasty, patient, other] {
+        db.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_after_the_other_needs_no_new_connections() {
     for engine in engines().into_iter().filter(|engine| *engine != TestEngine::Sqlite) {
         let folder = tempfile::tempdir().unwrap();

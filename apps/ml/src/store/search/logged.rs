@@ -1,4 +1,4 @@
-use db::{Row, Tx};
+use db::Tx;
 
 use super::Builder;
 use crate::{
@@ -70,8 +70,7 @@ pub(crate) async fn logged_models(
         builder.wheres(),
         orders.join(", ")
     );
-    let rows = tx.query_built(sql).bind_all(builder.values).rows().await?;
-    Ok(rows.iter().map(|row: &Row| row.get("id")).collect::<db::Result<_>>()?)
+    Ok(tx.query_built(sql).bind_all(builder.values).map(|row| row.get("id")).await?)
 }
 
 /// By what happens to a model, not by the letter.

@@ -121,7 +121,8 @@ impl Builder {
         let limit = self.bind(limit);
         let (places, wheres, order) = (select_keys(keys), self.wheres(), order_by(keys));
         let sql = format!("SELECT {id} AS id{places} FROM {from}{wheres}{order} LIMIT {limit}");
-        let rows = tx.query_built(sql).bind_all(self.values).rows().await.map_err(|error| {
+        let found = |row: &Row| Ok(Found { id: row.get("id")?, places: places_of(row, keys)? });
+        tx.query_built(sql).bind_all(self.values).map(found).await.map_err(|error| {
             if error.is_pattern() {
                 Error::invalid(
                     "The database takes other regular expressions: one of those in the filter is none.",
@@ -129,9 +130,7 @@ impl Builder {
             } else {
                 error.into()
             }
-        })?;
-        let found = |row: &Row| Ok(Found { id: row.get("id")?, places: places_of(row, keys)? });
-        Ok(rows.iter().map(found).collect::<db::Result<_>>()?)
+        })
     }
 
     /// Only what comes after the page's last row.
