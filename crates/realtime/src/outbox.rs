@@ -130,7 +130,11 @@ pub(crate) async fn bounds(tx: &mut Tx) -> Result<(i64, i64)> {
         }
     }
     let bounds: Bounds = tx
-        .query("SELECT COALESCE(MIN(position), 0) AS oldest, COALESCE(MAX(position), 0) AS newest FROM realtime_outbox")
+        .query(
+            // Each by itself, at an end of the index: SQLite goes through all rows for both at once.
+            "SELECT COALESCE((SELECT MIN(position) FROM realtime_outbox), 0) AS oldest,
+             COALESCE((SELECT MAX(position) FROM realtime_outbox), 0) AS newest",
+        )
         .one()
         .await?;
     Ok((bounds.0, bounds.1))
