@@ -171,6 +171,7 @@ impl Connection {
         self.timed(&sql, |raw| {
             let mut statement = raw.prepare_cached(&sql)?;
             bind(&mut statement, values)?;
+            let is_reading = statement.readonly();
             let mut rows = statement.raw_query();
             let Some(mut found) = rows.next()? else { return Ok(()) };
             let mut row = Row(Inner::Sqlite(SqliteRow::new(Names::of(found.as_ref())?)));
@@ -178,12 +179,17 @@ impl Connection {
                 if let Inner::Sqlite(row) = &mut row.0 {
                     row.read(found)?;
                 }
-                let goes_on = take(&row);
+                if !take(&row) {
+                    break;
+                }
                 found = match rows.next()? {
-                    Some(next) if goes_on => next,
-                    _ => return Ok(()),
+                    Some(next) => next,
+                    None => return Ok(()),
                 };
             }
+            // One that writes tells of a broken foreign key at its end only; one that reads would look for more in vain.
+            while !is_reading && rows.next()?.is_some() {}
+            Ok(())
         })
     }
 
@@ -302,6 +308,26 @@ mod tests {
         assert_eq!(number(&mut connection, sql, &values).unwrap(), Some(-100));
         let few = number(&mut connection, sql, &values[..1]).unwrap_err();
         assert!(matches!(few, Error::Sql(_)), "{few}");
+    }
+
+    #[test]
+    fn who_takes_one_row_of_what_is_written_hears_of_a_fault_at_its_end() {
+        let (_folder, mut connection) = connection(None);
+        assert!(connection.begin_write().unwrap());
+        connection
+            .script(
+                "CREATE TABLE parents (id BIGINT PRIMARY KEY);
+                 CREATE TABLE children (parent BIGINT NOT NULL REFERENCES parents (id))",
+            )
+            .unwrap();
+        let insert = "INSERT INTO children VALUES ($1), ($2), ($3) RETURNING parent AS value";
+        let values = [7_i64, 8, 9].map(Value::from);
+        let refused = number(&mut connection, insert, &values).unwrap_err();
+        assert!(refused.to_string().contains("failed"), "{refused}");
+        connection.script("INSERT INTO parents VALUES (7), (8), (9)").unwrap();
+        assert_eq!(number(&mut connection, insert, &values).unwrap(), Some(7));
+        let all = "SELECT COUNT(*) AS value FROM children";
+        assert_eq!(number(&mut connection, all, &[]).unwrap(), Some(3));
     }
 
     #[test]
