@@ -72,7 +72,12 @@ impl<T: Together> Line<T> {
         let (told, starts) = self.0.enter(item)?;
         if starts {
             let shared = self.0.clone();
-            self.0.spawner.spawn(T::NAME, async move { shared.write_all().await });
+            let mut writing = Box::pin(async move { shared.write_all().await });
+            // SQLite is written here and now: a task for it would cost more than the writing, most of all the waking of
+            // another thread. What has to wait goes on by itself, whatever becomes of this caller.
+            if futures::poll!(writing.as_mut()).is_pending() {
+                self.0.spawner.spawn(T::NAME, writing);
+            }
         }
         told.await.unwrap_or_else(|_| Err(Error::Refused(Problem::internal())))
     }
@@ -97,15 +102,17 @@ impl<T: Together> Shared<T> {
         Ok((told, starts))
     }
 
-    /// Writes until nothing waits.
+    /// Writes until nothing waits. Between two transactions others have their turn: the caller whose own write was in the
+    /// first one is not held for those of others.
     async fn write_all(&self) {
         let mut writer = Writer { shared: self, has_ended: false };
-        loop {
-            let waiting = writer.next();
-            if waiting.is_empty() {
-                return;
-            }
+        let mut waiting = writer.next();
+        while !waiting.is_empty() {
             self.write_some(waiting).await;
+            waiting = writer.next();
+            if !waiting.is_empty() {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -218,10 +225,11 @@ mod tests {
                 outcomes.into_iter().map(|outcome| outcome.map_err(|error| error.problem().status)).collect();
             (told, WRITES.load(Ordering::Relaxed) - before)
         };
-        assert_eq!(write(&[3, 4, 5]).await, (vec![Ok(30), Ok(40), Ok(50)], 1));
+        // The first is written at once, and the others wait for it.
+        assert_eq!(write(&[3, 4, 5]).await, (vec![Ok(30), Ok(40), Ok(50)], 2));
         // One by one, when it was for the sake of one of them.
         assert_eq!(write(&[3, 1, 5]).await, (vec![Ok(30), Err(500), Ok(50)], 4));
-        assert_eq!(write(&[3, 2]).await, (vec![Err(503), Err(503)], 1));
+        assert_eq!(write(&[3, 2, 4]).await, (vec![Ok(30), Err(503), Err(503)], 2));
         assert_eq!(write(&[7]).await, (vec![Ok(70)], 1));
         // What is large goes by itself.
         assert_eq!(write(&[7, 8, 7, 7]).await, (vec![Ok(70), Ok(80), Ok(70), Ok(70)], 3));
