@@ -19,6 +19,10 @@ use std::process::ExitCode;
 use kernel::ToProblem as _;
 use platform::ExitWith;
 
+/// For all of the process, SQLite too. Its settings are in `.cargo/config.toml`; `MALLOC_CONF` changes them.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // A process that a model computes in: it needs no settings, no database and no runtime.
     if ml::Worker::is_asked_for() {
