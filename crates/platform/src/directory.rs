@@ -44,6 +44,7 @@ pub trait People: Send + Sync + 'static {
     async fn member(&self, tx: &mut Tx, workspace: WorkspaceId, id: UserId) -> Result<Option<Member>>;
     async fn members(&self, tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<Member>>;
     async fn find_workspace(&self, tx: &mut Tx, name: Option<&str>) -> Result<Option<WorkspaceId>>;
+    async fn first_workspace(&self, tx: &mut Tx, maker: &'static str) -> Result<Option<WorkspaceId>>;
     async fn closed_workspaces(&self, tx: &mut Tx) -> Result<Vec<WorkspaceId>>;
     async fn record(&self, tx: &mut Tx, ctx: &Ctx, audit: Audit) -> Result<()>;
 }
@@ -80,6 +81,11 @@ impl Directory {
     /// By slug or id; without a name the installation's first one.
     pub async fn find_workspace(&self, tx: &mut Tx, name: Option<&str>) -> Result<Option<WorkspaceId>> {
         self.people().find_workspace(tx, name).await
+    }
+
+    /// The installation's first one, made if nobody has made it yet; the audit log tells of `maker`. `None`: it was deleted.
+    pub async fn first_workspace(&self, tx: &mut Tx, maker: &'static str) -> Result<Option<WorkspaceId>> {
+        self.people().first_workspace(tx, maker).await
     }
 
     /// Those that were deleted, and may be restored: nothing runs for them. In the order of their ids.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{Actor, Ctx, Grants, Problem, Secret};
+use kernel::{Actor, Ctx, Grants, Problem, Secret, WorkspaceId};
 use serde_json::json;
 
 use super::Ml;
@@ -10,6 +10,9 @@ use crate::{error::Error, permissions};
 
 /// How long an access token serves who shows a password: less than it lives itself.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(600);
+
+/// Who calls without credentials, as logs and the audit log name it: after the setting that allows it.
+const NOBODY: &str = "ml.auth_disabled";
 
 /// E-mail address and password, as HTTP Basic shows them.
 pub(crate) struct Shown {
@@ -46,10 +49,9 @@ impl Ml {
         if !self.config.auth_disabled {
             return Ok(None);
         }
-        let mut tx = self.db.read().await?;
-        let Some(workspace) = self.directory.find_workspace(&mut tx, None).await? else { return Ok(None) };
+        let Some(workspace) = self.open_workspace().await? else { return Ok(None) };
         let grants = Grants::of(permissions::ALL.iter().map(|permission| permission.name.to_owned()));
-        let ctx = Ctx::system("ml.auth_disabled", workspace, request.now);
+        let ctx = Ctx::system(NOBODY, workspace, request.now);
         Ok(Some(Ctx {
             request_id: request.id.clone(),
             address: request.address,
@@ -57,6 +59,19 @@ impl Ml {
             grants: grants.into(),
             ..ctx
         }))
+    }
+
+    /// The first workspace, also before anybody has an account.
+    async fn open_workspace(&self) -> Result<Option<WorkspaceId>, Error> {
+        let mut tx = self.db.read().await?;
+        if let Some(first) = self.directory.find_workspace(&mut tx, None).await? {
+            return Ok(Some(first));
+        }
+        drop(tx);
+        let mut tx = self.db.begin().await?;
+        let made = self.directory.first_workspace(&mut tx, NOBODY).await?;
+        tx.commit().await?;
+        Ok(made)
     }
 
     /// The caller in another workspace, by slug or id. One that they are no member of does not exist for them.

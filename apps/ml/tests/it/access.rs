@@ -205,9 +205,10 @@ async fn without_authentication_everybody_works_in_the_first_workspace() {
     }
     for engine in engines() {
         let app = App::start(&engine, open()).await;
-        let admin = app.admin().await;
+        // Also before anybody has an account: it is the workspace that the first administrator will get.
         let stranger = app.stranger();
         let id = experiment(&stranger, "open").await;
+        let admin = app.admin().await;
         get(&admin, &format!("experiments/get?experiment_id={id}")).await;
         // Only here, and only this module.
         stranger.get("/api/v1/users").await.expect(401);

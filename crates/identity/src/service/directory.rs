@@ -91,6 +91,11 @@ impl People for Identity {
         Ok(found.filter(|workspace| workspace.deleted_at.is_none()).map(|workspace| workspace.id))
     }
 
+    async fn first_workspace(&self, tx: &mut Tx, maker: &'static str) -> Result<Option<WorkspaceId>> {
+        let first = Identity::first_workspace(self, tx, maker).await?;
+        Ok(first.map(|workspace| workspace.id))
+    }
+
     async fn closed_workspaces(&self, tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
         store::workspaces::list_deleted_ids(tx).await
     }

@@ -192,19 +192,32 @@ impl Identity {
     pub(crate) async fn workspace_of_command(&self, slug: Option<&str>) -> Result<Option<Workspace>, Error> {
         let mut tx = self.0.db.begin().await?;
         let found = match slug {
-            Some(slug) => store::workspaces::find_by_slug(&mut tx, slug).await?,
-            None => store::workspaces::find_first(&mut tx).await?,
+            Some(slug) => store::workspaces::find_by_slug(&mut tx, slug)
+                .await?
+                .filter(|workspace| workspace.deleted_at.is_none()),
+            None => self.first_workspace(&mut tx, "command line").await?,
         };
-        if found.is_some() || slug.is_some() {
-            return Ok(found.filter(|workspace| workspace.deleted_at.is_none()));
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// The first workspace, made by what is named if there was never one. `None`: it was deleted.
+    pub(super) async fn first_workspace(
+        &self,
+        tx: &mut Tx,
+        maker: &'static str,
+    ) -> db::Result<Option<Workspace>> {
+        if let Some(first) = store::workspaces::find_first(tx).await? {
+            return Ok(Some(first).filter(|workspace| workspace.deleted_at.is_none()));
         }
         let now = self.clock().now();
         let (name, slug) = FIRST_WORKSPACE;
         let workspace = Workspace::new(WorkspaceId::new(now), name, slug, now);
-        store::workspaces::insert(&mut tx, &workspace).await?;
-        self.write_down(&mut tx, created(&Ctx::system("command line", workspace.id, now), &workspace))
-            .await?;
-        tx.commit().await?;
+        if !store::workspaces::insert(tx, &workspace).await? {
+            // Somebody made it at the same moment.
+            return store::workspaces::find_first(tx).await;
+        }
+        self.write_down(tx, created(&Ctx::system(maker, workspace.id, now), &workspace)).await?;
         Ok(Some(workspace))
     }
 }
