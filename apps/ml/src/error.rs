@@ -8,6 +8,9 @@ pub(crate) enum Error {
     /// `INVALID_PARAMETER_VALUE`
     #[error("{0}")]
     Invalid(String),
+    /// The same with the status 422, which OTLP's door has in MLflow.
+    #[error("{0}")]
+    Unfit(&'static str),
     /// `RESOURCE_DOES_NOT_EXIST`
     #[error("{0}")]
     NotFound(String),
@@ -58,7 +61,7 @@ impl Error {
     /// MLflow's name of it.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) | Self::TooLarge { .. } => "INVALID_PARAMETER_VALUE",
+            Self::Invalid(_) | Self::Unfit(_) | Self::TooLarge { .. } => "INVALID_PARAMETER_VALUE",
             Self::NotFound(_) => "RESOURCE_DOES_NOT_EXIST",
             Self::Exists(_) => "RESOURCE_ALREADY_EXISTS",
             Self::NoEndpoint { .. } => "ENDPOINT_NOT_FOUND",
@@ -108,6 +111,7 @@ impl ToProblem for Error {
     fn problem(&self) -> Problem {
         match self {
             Self::Invalid(_) => Problem::bad_request("ml.invalid", self),
+            Self::Unfit(_) => Problem::new(422, "ml.unfit", self),
             Self::NotFound(_) => Problem::not_found("ml.not-found", self),
             Self::Exists(_) => Problem::bad_request("ml.exists", self),
             Self::NoEndpoint { .. } => Problem::not_found("ml.no-endpoint", self),

@@ -6,7 +6,7 @@ use axum::{
 };
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use kernel::Allow;
+use kernel::{Allow, Permission};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::Error,
     model::ArtifactPath,
-    permissions::{ReadRuns, WriteRuns},
+    permissions::{ReadModels, ReadRuns, WriteRuns},
     service::{Entry, Ml},
 };
 
@@ -73,6 +73,61 @@ pub(super) async fn list_of_model(call: Call) -> Result<Response, Error> {
     listing(Some(&listed.root_uri), &files(&listed.entries, &folder))
 }
 
+/// For the browser, as [`of_run`].
+pub(super) async fn of_model(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadRuns>()?;
+    let path = ArtifactPath::parse(&call.params.need("artifact_file_path")?)?;
+    let whole = call.ml.model_artifact_path(&allow, call.part("model_id"), &path).await?;
+    send(&call.ml, &allow, &call.headers, &whole, &kind_of(&path)).await
+}
+
+/// For the browser, as [`of_run`].
+pub(super) async fn of_version(call: Call) -> Result<Response, Error> {
+    let allow = call.allow::<ReadModels>()?;
+    let params = &call.params;
+    let (name, version, path) = (params.need("name")?, params.need("version")?, params.need("path")?);
+    let path = ArtifactPath::parse(&path)?;
+    let whole = call.ml.version_artifact_path(&allow, &name, &version, &path).await?;
+    send(&call.ml, &allow, &call.headers, &whole, &kind_of(&path)).await
+}
+
+/// A file's type by its name. What people read is plain text, whatever it is for programs.
+fn kind_of(path: &ArtifactPath) -> String {
+    const TEXTS: [&str; 25] = [
+        "txt",
+        "log",
+        "err",
+        "cfg",
+        "conf",
+        "cnf",
+        "cf",
+        "ini",
+        "properties",
+        "prop",
+        "hocon",
+        "toml",
+        "yaml",
+        "yml",
+        "xml",
+        "json",
+        "js",
+        "py",
+        "py3",
+        "csv",
+        "tsv",
+        "md",
+        "rst",
+        "ipynb",
+        "sh",
+    ];
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if TEXTS.contains(&extension) || ["MLmodel", "MLproject", "mlproject"].contains(&name) {
+        return "text/plain".to_owned();
+    }
+    mime_guess::from_path(name).first_or_octet_stream().essence_str().to_owned()
+}
+
 /// Files from this size on are looked at for room before they come: a question to the database more.
 const FORETOLD_BYTES: u64 = 1 << 20;
 
@@ -95,6 +150,28 @@ pub(super) async fn put(call: Call) -> Result<Response, Error> {
     done()
 }
 
+/// From the browser, and small: it says by a query what its body is.
+pub(super) async fn put_of_run(call: Call) -> Result<Response, Error> {
+    const BYTES_MAX: usize = 10 << 20;
+    let allow = call.allow::<WriteRuns>()?;
+    let named = |name: &str| {
+        let lacking = || Error::invalid(format!("Request must specify {name}."));
+        call.params.filled(name)?.ok_or_else(lacking)
+    };
+    let (run_id, path) = (named("run_uuid")?, ArtifactPath::parse(&named("path")?)?);
+    let path = call.ml.run_artifact_path(&allow, &run_id, &path).await?;
+    let Body::Stream(body) = call.body else { return Err(Error::Body("it is not there".to_owned())) };
+    let bytes = axum::body::to_bytes(body, BYTES_MAX)
+        .await
+        .map_err(|_| Error::invalid("Artifact size is too large. Max size is 10MB."))?;
+    if bytes.is_empty() {
+        return Err(Error::invalid("Request must specify data."));
+    }
+    call.ml.check_room(&allow, &path, bytes.len() as u64).await?;
+    call.ml.put_artifact(&allow, &path, futures::stream::iter([Ok(bytes)])).await?;
+    done()
+}
+
 pub(super) async fn delete(call: Call) -> Result<Response, Error> {
     let allow = call.allow::<WriteRuns>()?;
     call.ml.delete_artifact(&allow, &path(&call)?).await?;
@@ -104,7 +181,7 @@ pub(super) async fn delete(call: Call) -> Result<Response, Error> {
 pub(super) async fn get(call: Call) -> Result<Response, Error> {
     let path = path(&call)?;
     let allow = call.allow::<ReadRuns>()?;
-    send(&call.ml, &allow, &call.headers, &path, "application/octet-stream").await
+    send(&call.ml, &allow, &call.headers, &path, &kind_of(&path)).await
 }
 
 /// For the browser, which shows pictures and text by their type. With `inline`, HTML is shown in place of being saved.
@@ -112,10 +189,10 @@ pub(super) async fn of_run(call: Call) -> Result<Response, Error> {
     let allow = call.allow::<ReadRuns>()?;
     let path = folder(&call, "path")?;
     let run_id = call.params.run_id()?;
-    let kind = mime_guess::from_path(path.as_str()).first_or_octet_stream();
+    let kind = kind_of(&path);
     let whole = call.ml.run_artifact_path(&allow, &run_id, &path).await?;
-    let mut response = send(&call.ml, &allow, &call.headers, &whole, kind.essence_str()).await?;
-    if call.params.bool("inline")? == Some(true) && kind == mime_guess::mime::TEXT_HTML {
+    let mut response = send(&call.ml, &allow, &call.headers, &whole, &kind).await?;
+    if call.params.bool("inline")? == Some(true) && kind == "text/html" {
         for (name, value) in SHOWN_IN_A_FRAME {
             response.headers_mut().insert(name, value);
         }
@@ -138,9 +215,9 @@ const SHOWN_IN_A_FRAME: [(HeaderName, HeaderValue); 3] = [
     ),
 ];
 
-async fn send(
+pub(super) async fn send<P: Permission>(
     ml: &Ml,
-    allow: &Allow<ReadRuns>,
+    allow: &Allow<P>,
     headers: &HeaderMap,
     path: &ArtifactPath,
     kind: &str,
@@ -190,7 +267,15 @@ async fn send(
 fn disposition(path: &ArtifactPath) -> HeaderValue {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let name = path.as_str().rsplit('/').next().unwrap_or("artifact");
-    let text = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+    // A token of RFC 9110 as it stands, what else is ASCII in quotes, the rest by RFC 8187.
+    let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
+    let text = if name.chars().all(is_token) && !name.is_empty() {
+        format!("attachment; filename={name}")
+    } else if name.chars().all(|letter| matches!(letter, ' '..='~') && letter != '"') {
+        format!("attachment; filename=\"{name}\"")
+    } else {
+        format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
+    };
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }
 

@@ -18,6 +18,7 @@ mod parts;
 mod routes;
 mod runs;
 mod serving;
+mod trace_file;
 mod traces;
 mod versions;
 mod webhooks;
@@ -144,7 +145,7 @@ async fn call(ml: Ml, route: &'static Route, request: Request) -> Result<Respons
             Some(patience) => patience.clone().renewed_by(body),
             None => body,
         };
-        (Params::of_query(""), Body::Stream(body))
+        (Params::of_query(parts.uri.query().unwrap_or("")), Body::Stream(body))
     } else if parts.method == Method::GET || parts.method == Method::HEAD {
         (Params::of_query(parts.uri.query().unwrap_or("")), Body::Read(Bytes::new()))
     } else {

@@ -1,6 +1,6 @@
-//! Spans as OpenTelemetry sends them: protobuf or JSON, plain or by gzip.
+//! Spans as OpenTelemetry sends them: protobuf or JSON, plain or by gzip or deflate.
 
-use std::io::Read as _;
+use std::{io::Read, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -13,7 +13,13 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use serde_json::{Map, Value, json};
 
-use crate::{error::Error, model::trace::Span};
+use crate::{
+    error::Error,
+    model::{
+        Pair,
+        trace::{Span, unquoted},
+    },
+};
 
 /// Spans of one call at most.
 const SPANS_MAX: usize = 10_000;
@@ -22,7 +28,10 @@ fn refuse(what: &str) -> Error {
     Error::invalid(format!("Invalid OpenTelemetry format: {what}"))
 }
 
-/// The spans of a call's body, `bytes_max` of which may come out of gzip.
+/// Spans of one program, which tells this of itself.
+type Told = (Arc<[Pair]>, Sent);
+
+/// The spans of a call's body, `bytes_max` of which may come out of what it is packed in.
 pub(super) fn read(headers: &HeaderMap, body: &Bytes, bytes_max: u64) -> Result<Vec<Span>, Error> {
     let header = |name: header::HeaderName| {
         let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -32,16 +41,29 @@ pub(super) fn read(headers: &HeaderMap, body: &Bytes, bytes_max: u64) -> Result<
     let bytes: &[u8] = match header(header::CONTENT_ENCODING).as_str() {
         "" | "identity" => body,
         "gzip" => {
-            unpacked = unpack(body, bytes_max)?;
+            unpacked = unpack(flate2::read::MultiGzDecoder::new(&body[..]), bytes_max)?;
             &unpacked
         }
-        other => return Err(refuse(&format!("the encoding {other} is not taken; gzip is"))),
+        "deflate" => {
+            // With zlib's frame, as HTTP has it, or without, as some send it.
+            unpacked = match unpack(flate2::read::ZlibDecoder::new(&body[..]), bytes_max) {
+                Ok(bytes) => bytes,
+                Err(_) => unpack(flate2::read::DeflateDecoder::new(&body[..]), bytes_max)?,
+            };
+            &unpacked
+        }
+        other => return Err(refuse(&format!("the encoding {other} is not taken; gzip and deflate are"))),
     };
     let spans = match header(header::CONTENT_TYPE).as_str() {
         "application/x-protobuf" => {
             let request = ExportTraceServiceRequest::decode(bytes).map_err(|_| refuse("no protobuf"))?;
-            let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-            scopes.flat_map(|scope| scope.spans).collect()
+            let mut spans = Vec::new();
+            for part in request.resource_spans {
+                let resource = part.resource.map(|resource| texts(&resource.attributes)).unwrap_or_default();
+                let sent = part.scope_spans.into_iter().flat_map(|scope| scope.spans);
+                spans.extend(sent.map(|span| (resource.clone(), span)));
+            }
+            spans
         }
         "application/json" => of_json(bytes)?,
         other => {
@@ -59,10 +81,10 @@ pub(super) fn read(headers: &HeaderMap, body: &Bytes, bytes_max: u64) -> Result<
     spans.iter().map(span).collect()
 }
 
-fn unpack(body: &[u8], bytes_max: u64) -> Result<Vec<u8>, Error> {
+fn unpack(packed: impl Read, bytes_max: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let mut reader = flate2::read::MultiGzDecoder::new(body).take(bytes_max + 1);
-    reader.read_to_end(&mut bytes).map_err(|_| refuse("no gzip"))?;
+    let mut reader = packed.take(bytes_max + 1);
+    reader.read_to_end(&mut bytes).map_err(|_| refuse("it cannot be unpacked"))?;
     if bytes.len() as u64 > bytes_max {
         return Err(Error::invalid(format!("The body of a call may have {bytes_max} bytes at most.")));
     }
@@ -73,28 +95,37 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn span(sent: &Sent) -> Result<Span, Error> {
+/// Values as texts: what is none, as JSON.
+fn texts(attributes: &[KeyValue]) -> Arc<[Pair]> {
+    let text = |pair: &KeyValue| Pair { key: without_nul(&pair.key), value: without_nul(&text_of(pair)) };
+    attributes.iter().map(text).collect()
+}
+
+fn text_of(pair: &KeyValue) -> String {
+    match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(Any::StringValue(text)) => text.clone(),
+        Some(other) => plain(other).to_string(),
+        None => "null".to_owned(),
+    }
+}
+
+fn span((resource, sent): &Told) -> Result<Span, Error> {
     if sent.trace_id.is_empty()
         || sent.trace_id.len() > 16
         || sent.span_id.is_empty()
         || sent.span_id.len() > 8
     {
-        return Err(refuse("a span has a trace_id of 16 bytes and a span_id of 8"));
+        return Err(Error::Unfit(
+            "Cannot convert OpenTelemetry span to MLflow span: it has a trace_id of 16 bytes and a span_id of 8",
+        ));
     }
     let nanos = |nanos: u64| i64::try_from(nanos).map_err(|_| refuse("a time lies beyond the year 2262"));
     let (start_ns, end_ns) = (nanos(sent.start_time_unix_nano)?, nanos(sent.end_time_unix_nano)?);
     let mut attributes = Map::new();
-    for KeyValue { key, value, .. } in &sent.attributes {
-        let text = match value.as_ref().and_then(|value| value.value.as_ref()) {
-            Some(Any::StringValue(text)) => text.clone(),
-            Some(other) => plain(other).to_string(),
-            None => "null".to_owned(),
-        };
-        attributes.insert(without_nul(key), json!(without_nul(&text)));
+    for pair in texts(&sent.attributes).iter() {
+        attributes.insert(pair.key.clone(), json!(pair.value));
     }
     let text = |name: &str| attributes.get(name).and_then(Value::as_str);
-    // A text that is JSON may stand in quotes once more.
-    let unquoted = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
     let trace_id =
         text("mlflow.traceRequestId").map_or_else(|| format!("tr-{}", hex(&sent.trace_id)), unquoted);
     let kind = text("mlflow.spanType").map_or_else(|| "UNKNOWN".to_owned(), unquoted);
@@ -113,6 +144,7 @@ fn span(sent: &Sent) -> Result<Span, Error> {
         start_ns,
         end_ns: (end_ns > 0).then_some(end_ns),
         content: content(sent),
+        resource: resource.clone(),
         attributes,
     })
 }
@@ -228,13 +260,15 @@ fn plain(value: &Any) -> Value {
 }
 
 /// OTLP's own JSON: ids in hexadecimal digits, 64-bit numbers as texts or numbers.
-fn of_json(bytes: &[u8]) -> Result<Vec<Sent>, Error> {
+fn of_json(bytes: &[u8]) -> Result<Vec<Told>, Error> {
     let body: Value = serde_json::from_slice(bytes).map_err(|_| refuse("no JSON"))?;
     let mut spans = Vec::new();
-    for resource in list(&body, "resourceSpans") {
-        for scope in list(resource, "scopeSpans") {
+    for part in list(&body, "resourceSpans") {
+        let attributes = part.get("resource").map_or(&[][..], |resource| list(resource, "attributes"));
+        let resource = texts(&attributes.iter().map(json_pair).collect::<Vec<_>>());
+        for scope in list(part, "scopeSpans") {
             for sent in list(scope, "spans") {
-                spans.push(json_span(sent)?);
+                spans.push((resource.clone(), json_span(sent)?));
             }
         }
     }
@@ -342,7 +376,7 @@ mod tests {
         headers
     }
 
-    const JSON: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10",
+    const JSON: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10",
         "spanId":"0102030405060708","name":"ask","startTimeUnixNano":"1000000000","endTimeUnixNano":2000000000,
         "attributes":[{"key":"a","value":{"intValue":"7"}},{"key":"mlflow.spanType","value":{"stringValue":"\"TOOL\""}},
         {"key":"l","value":{"arrayValue":{"values":[{"doubleValue":1.5},{"boolValue":true}]}}}],
@@ -353,10 +387,16 @@ mod tests {
         let read =
             |kind, encoding, bytes: Vec<u8>| super::read(&headers(kind, encoding), &bytes.into(), 10_000);
         let by_json = read("application/json; charset=utf-8", "", JSON.into()).unwrap();
-        let sent = of_json(JSON.as_bytes()).unwrap();
+        let sent = of_json(JSON.as_bytes()).unwrap().into_iter().map(|(_, span)| span).collect();
+        let name = AnyValue { value: Some(Any::StringValue("shop".to_owned())) };
+        let name = KeyValue { key: "service.name".to_owned(), value: Some(name), ..KeyValue::default() };
         let scope = opentelemetry_proto::tonic::trace::v1::ScopeSpans { spans: sent, ..Default::default() };
         let resource = opentelemetry_proto::tonic::trace::v1::ResourceSpans {
             scope_spans: vec![scope],
+            resource: Some(opentelemetry_proto::tonic::resource::v1::Resource {
+                attributes: vec![name],
+                ..Default::default()
+            }),
             ..Default::default()
         };
         let request = ExportTraceServiceRequest { resource_spans: vec![resource] };
@@ -371,12 +411,20 @@ mod tests {
         assert_eq!((one.attribute("a"), one.attribute("l")), (Some("7"), Some("[1.5,true]")));
         assert_eq!(one.content["attributes"][0], json!({ "key": "a", "value": { "int_value": 7 } }));
         assert_eq!(one.content["status"]["code"], "STATUS_CODE_OK");
+        assert_eq!((&*one.resource[0].key, &*one.resource[0].value), ("service.name", "shop"));
 
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, JSON.as_bytes()).unwrap();
         let packed = packed.finish().unwrap();
         assert_eq!(read("application/json", "gzip", packed.clone()).unwrap().len(), 1);
         assert!(super::read(&headers("application/json", "gzip"), &packed.into(), 100).is_err(), "a bomb");
+        let mut framed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut bare = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut framed, JSON.as_bytes()).unwrap();
+        std::io::Write::write_all(&mut bare, JSON.as_bytes()).unwrap();
+        for packed in [framed.finish().unwrap(), bare.finish().unwrap()] {
+            assert_eq!(read("application/json", "deflate", packed).unwrap().len(), 1);
+        }
         for (kind, encoding, bytes) in [
             ("text/plain", "", JSON.as_bytes().to_vec()),
             ("application/json", "br", JSON.as_bytes().to_vec()),

@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{
     Answer, Call, artifacts, evaluation, experiments, labels, log, logged, models, older_traces, parts, runs,
-    traces, versions, webhooks,
+    trace_file, traces, versions, webhooks,
 };
 
 /// What a caller must hold.
@@ -43,7 +43,7 @@ pub enum Base {
     V2,
     /// `/api/3.0` and `/ajax-api/3.0`
     V3,
-    /// Of the web application only: `/ajax-api/2.0`
+    /// Of the web application only: `/ajax-api/2.0` and `/ajax-api/3.0`
     Ajax,
     /// At the top.
     Root,
@@ -81,7 +81,7 @@ impl Route {
         let bases: &[&str] = match self.base {
             Base::V2 => &["/api/2.0", "/ajax-api/2.0"],
             Base::V3 => &["/api/3.0", "/ajax-api/3.0"],
-            Base::Ajax => &["/ajax-api/2.0"],
+            Base::Ajax => &["/ajax-api/2.0", "/ajax-api/3.0"],
             Base::Root => &[""],
         };
         bases.iter().map(|base| format!("{base}{}", self.path)).collect()
@@ -155,6 +155,8 @@ pub const ROUTES: &[Route] = routes! {
     GET V2 "/mlflow-artifacts/presigned/{*path}" ReadRuns parts::signed,
         "An address of the store itself, with `ml.signed_downloads` on S3; else 501, and clients download here";
     GET Root "/get-artifact" ReadRuns artifacts::of_run, "A run's artifact, for the browser";
+    POST Ajax "/mlflow/upload-artifact" WriteRuns artifacts::put_of_run,
+        "A small artifact of a run, from the browser", upload;
 
     POST V2 "/mlflow/logged-models" WriteRuns logged::create, "Begin a logged model";
     POST V2 "/mlflow/logged-models/search" ReadRuns logged::search, "Search logged models";
@@ -166,12 +168,15 @@ pub const ROUTES: &[Route] = routes! {
     POST V2 "/mlflow/logged-models/{model_id}/params" WriteRuns logged::log_params, "Add params";
     GET V2 "/mlflow/logged-models/{model_id}/artifacts/directories" ReadRuns artifacts::list_of_model,
         "A folder of its artifacts";
+    GET Ajax "/mlflow/logged-models/{model_id}/artifacts/files" ReadRuns artifacts::of_model,
+        "One of its artifacts, for the browser";
 
     POST Root "/v1/traces" WriteRuns traces::spans, "Spans by OpenTelemetry (OTLP over HTTP, protobuf or JSON)", body;
     POST V3 "/mlflow/traces" WriteRuns traces::start, "Tell of a trace";
     GET V3 "/mlflow/traces/get" ReadRuns traces::get, "A trace with its spans";
     GET V3 "/mlflow/traces/batchGet" ReadRuns traces::batch, "Several traces with their spans";
     POST V3 "/mlflow/traces/batchGetInfos" ReadRuns traces::batch_infos, "Several traces without their spans";
+    GET Ajax "/mlflow/get-trace-artifact" ReadRuns trace_file::get, "A trace's spans as a file, or what was attached to it";
     POST V3 "/mlflow/traces/search" ReadRuns traces::search, "Search traces";
     GET V3 "/mlflow/traces/{trace_id}" ReadRuns traces::get_info, "A trace without its spans";
     POST V3 "/mlflow/traces/delete-traces" WriteRuns traces::delete, "Delete traces";
@@ -242,6 +247,8 @@ pub const ROUTES: &[Route] = routes! {
     POST V2 "/mlflow/model-versions/create" WriteModels versions::create, "Make a version of a registered model";
     GET V2 "/mlflow/model-versions/get" ReadModels versions::get, "A model version";
     GET V2 "/mlflow/model-versions/search" ReadModels versions::search, "Search model versions";
+    GET Root "/model-versions/get-artifact" ReadModels artifacts::of_version,
+        "An artifact of a model version, for the browser";
     GET V2 "/mlflow/model-versions/get-download-uri" ReadModels versions::download_uri, "Where its files are";
     PATCH V2 "/mlflow/model-versions/update" WriteModels versions::update, "Describe a model version";
     POST V2 "/mlflow/model-versions/transition-stage" WriteModels versions::transition, "Move it to another stage";

@@ -6,7 +6,7 @@ use super::{
     Call,
     bodies::{MetricBody, RunBody, RunInfoBody},
     experiments::{lifecycle, pairs, query},
-    wire::{Params, done, reply},
+    wire::{done, missing, reply},
 };
 use crate::{
     error::Error,
@@ -125,24 +125,19 @@ fn of_runs(key: &str, found: &[(String, Vec<Point>)]) -> Result<Response, Error>
 
 const RUNS_MAX: usize = 100;
 
-fn run_ids(params: &Params, name: &str, what: &str) -> Result<Vec<String>, Error> {
-    let ids = params.texts(name)?;
-    if ids.is_empty() {
-        return Err(Error::invalid(format!("{what} request must specify at least one {name}.")));
-    }
-    if ids.len() > RUNS_MAX {
-        return Err(Error::invalid(format!(
-            "{what} request cannot specify more than {RUNS_MAX} {name}. Received {} {name}.",
-            ids.len()
-        )));
-    }
-    Ok(ids)
-}
-
 pub(super) async fn history_interval(call: Call) -> Result<Response, Error> {
     const MAX: i64 = 2_500;
     let params = &call.params;
-    let run_ids = run_ids(params, "run_ids", "GetMetricHistoryBulkInterval")?;
+    let run_ids = params.texts("run_ids")?;
+    if run_ids.is_empty() {
+        return Err(missing("run_ids"));
+    }
+    if run_ids.len() > RUNS_MAX {
+        return Err(Error::invalid(format!(
+            "GetMetricHistoryBulkInterval request must specify at most {RUNS_MAX} run_ids. Received {} run_ids.",
+            run_ids.len()
+        )));
+    }
     let key = params.need("metric_key")?;
     let steps = match (params.int("start_step")?, params.int("end_step")?) {
         (Some(from), Some(to)) if from > to => {
@@ -170,7 +165,16 @@ pub(super) async fn history_interval(call: Call) -> Result<Response, Error> {
 pub(super) async fn history_bulk(call: Call) -> Result<Response, Error> {
     const MAX: i64 = 25_000;
     let params = &call.params;
-    let mut run_ids = run_ids(params, "run_id", "GetMetricHistoryBulk")?;
+    let mut run_ids = params.texts("run_id")?;
+    if run_ids.is_empty() {
+        return Err(Error::invalid("GetMetricHistoryBulk request must specify at least one run_id."));
+    }
+    if run_ids.len() > RUNS_MAX {
+        return Err(Error::invalid(format!(
+            "GetMetricHistoryBulk request cannot specify more than {RUNS_MAX} run_ids. Received {} run_ids.",
+            run_ids.len()
+        )));
+    }
     run_ids.sort_unstable();
     run_ids.dedup();
     let key = params

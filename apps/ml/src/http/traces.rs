@@ -29,7 +29,7 @@ pub(super) async fn spans(call: Call) -> Result<Response, Error> {
         value.map(str::trim).filter(|value| !value.is_empty())
     };
     let experiment = named("x-mlflow-experiment-id").ok_or_else(|| {
-        Error::invalid("The header x-mlflow-experiment-id is missing: it says where spans go.")
+        Error::Unfit("The header x-mlflow-experiment-id is missing: it says where spans go.")
     })?;
     let Body::Read(bytes) = &call.body else { return Err(Error::Body("it is not there".to_owned())) };
     let spans = otlp::read(&call.headers, bytes, call.ml.config.body_bytes_max)?;
@@ -157,6 +157,7 @@ pub(super) async fn start(call: Call) -> Result<Response, Error> {
         tags: pairs_of(&told, "tags")?,
         metadata: pairs_of(&told, "trace_metadata")?,
         assessments: assessments.collect::<Result<_, _>>()?,
+        is_told: true,
         trace_id: trace_id.clone(),
         ..Trace::default()
     };

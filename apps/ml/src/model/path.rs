@@ -14,32 +14,20 @@ const BYTES_MAX: usize = 4_096;
 
 impl ArtifactPath {
     /// From a path that was decoded once, as all are on their way in. Whatever could climb out is refused in whatever
-    /// spelling, also decoded once more.
+    /// spelling, also decoded once more; what says nothing (`.`, a slash too many) is left out.
     pub(crate) fn parse(path: &str) -> Result<Self, Error> {
-        let invalid =
-            || Error::invalid(format!("Invalid path: {:?}", path.chars().take(200).collect::<String>()));
-        let mut text = path.to_owned();
-        // Encoded again and again: as far as it goes.
-        for _ in 0..8 {
-            let is_climbing = text.contains('\\')
+        let is_windows = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
+        let is_climbing = |text: &str| {
+            text.contains('\\')
                 || text.chars().any(char::is_control)
                 || text.starts_with('/')
-                || text.split('/').any(|part| matches!(part, ".." | "."));
-            if is_climbing {
-                return Err(invalid());
-            }
-            let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-            if decoded == text {
-                break;
-            }
-            text = decoded;
+                || text.split('/').any(|part| part == "..")
+        };
+        if path.len() > BYTES_MAX || is_windows || in_any_spelling(path, is_climbing) {
+            return Err(Error::invalid("Invalid path"));
         }
-        let path = path.trim_end_matches('/');
-        let is_windows = path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic();
-        if path.len() > BYTES_MAX || is_windows || path.split('/').any(str::is_empty) && !path.is_empty() {
-            return Err(invalid());
-        }
-        Ok(Self(path.to_owned()))
+        let parts: Vec<_> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        Ok(Self(parts.join("/")))
     }
 
     /// From an address of ours: `mlflow-artifacts:/0/…/artifacts`. `None` for another's.
@@ -74,6 +62,27 @@ impl ArtifactPath {
         let root = format!("ml/{workspace}/artifacts");
         if self.is_root() { root } else { format!("{root}/{}", escaped(&self.0)) }
     }
+}
+
+/// Whether something holds of a text, or of what comes out when it is decoded, again and again as far as it goes.
+fn in_any_spelling(text: &str, holds: impl Fn(&str) -> bool) -> bool {
+    let mut text = text.to_owned();
+    for _ in 0..8 {
+        if holds(&text) {
+            return true;
+        }
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if decoded == text {
+            break;
+        }
+        text = decoded;
+    }
+    false
+}
+
+/// Whether a path has parts that lead elsewhere than they say, in whatever spelling.
+pub(crate) fn is_relative(path: &str) -> bool {
+    in_any_spelling(path, |text| text.split('/').any(|part| matches!(part, "." | "..")))
 }
 
 /// Letters that the store's keys do not take as they are.
@@ -146,8 +155,6 @@ mod tests {
             "a/..",
             "/etc/passwd",
             "//x",
-            "a//b",
-            "./a",
             "%2e%2e/x",
             "a/%2e%2e/b",
             "%252e%252e/x",
@@ -166,6 +173,11 @@ mod tests {
         {
             assert!(ArtifactPath::parse(path).is_ok(), "{path:?}");
         }
+        for path in [".", "./", "a/.", "./a//b/"] {
+            let short = ArtifactPath::parse(path).unwrap();
+            assert!(["", "a", "a/b"].contains(&short.as_str()), "{path:?}");
+        }
+        assert!(is_relative("a/%2e%2e/b") && is_relative("./a") && !is_relative("a//b..c"));
         let of = |uri| ArtifactPath::of_uri(uri).map(|path| path.unwrap().0);
         assert_eq!(of("mlflow-artifacts:/0/abc/artifacts"), Some("0/abc/artifacts".to_owned()));
         assert_eq!(of("mlflow-artifacts://host:1/0/abc"), Some("0/abc".to_owned()));

@@ -1,5 +1,5 @@
 use super::{
-    path::ArtifactPath,
+    path::{ArtifactPath, is_relative},
     run::{Metric, Pair},
 };
 use crate::error::Error;
@@ -145,22 +145,34 @@ pub(crate) struct LoggedMetric {
 
 /// Where a version's files may be: nowhere on this machine's disk, and no path that climbs.
 pub(crate) fn check_source(source: &str) -> Result<(), Error> {
-    let refuse = || Error::invalid(format!("Invalid model version source: '{source}'."));
+    let refuse = || {
+        Error::invalid(format!(
+            "Invalid model version source: '{source}'. If supplying a source as an http, https, local file path, ftp, \
+             objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references \
+             present. Please provide an absolute path."
+        ))
+    };
+    let is_local = || {
+        Error::invalid(format!(
+            "Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request \
+             parameter has to be specified and the local path has to be contained within the artifact directory of the \
+             run specified by the run_id."
+        ))
+    };
     if source.contains('\0') || source.chars().count() > 500 * 8 {
         return Err(refuse());
     }
     let Some((scheme, rest)) = source.split_once(':').filter(|(scheme, _)| scheme.len() > 1) else {
-        return Err(Error::invalid(format!(
-            "Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request \
-             parameter has to be specified and the local path has to be contained within the artifact directory of the \
-             run specified by the run_id."
-        )));
+        return Err(is_local());
     };
     if scheme.eq_ignore_ascii_case("file") {
+        return Err(is_local());
+    }
+    let path = rest.trim_start_matches('/').split(['?', '#']).next().unwrap_or("");
+    if is_relative(path) {
         return Err(refuse());
     }
     if matches!(scheme, "mlflow-artifacts" | "http" | "https" | "runs" | "models") {
-        let path = rest.trim_start_matches('/').split(['?', '#']).next().unwrap_or("");
         ArtifactPath::parse(path).map_err(|_| refuse())?;
     }
     Ok(())
@@ -177,6 +189,10 @@ mod tests {
             ("models:/m-1", true),
             ("mlflow-artifacts:/1/abc/artifacts/model", true),
             ("s3://bucket/path", true),
+            ("gs://bucket//path", true),
+            ("s3://bucket/../path", false),
+            ("s3a://bucket/%2e%2e/path", false),
+            ("ftp://host:88/./path", false),
             ("dummy-source", false),
             ("/etc/passwd", false),
             ("file:///etc", false),

@@ -1,5 +1,7 @@
 //! Traces: what a program did, step by step, and what was thought of it.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::{Map, Value, json};
 
 use super::Pair;
@@ -13,6 +15,10 @@ pub(crate) const SPANS_HERE: &str = "TRACKING_STORE";
 pub(crate) const NAME_TAG: &str = "mlflow.traceName";
 /// That the program itself has told what the trace is.
 pub(crate) const TOLD_KEY: &str = "mlflow.trace.infoFinalized";
+const SESSION_KEY: &str = "mlflow.trace.session";
+const USER_KEY: &str = "mlflow.trace.user";
+/// Attributes of a root span that are tags of its trace.
+const TAG_ATTRIBUTE: &str = "mlflow.traceTag.";
 pub(crate) const SOURCE_RUN_KEY: &str = "mlflow.sourceRun";
 
 const KEY_CHARS_MAX: usize = 250;
@@ -98,6 +104,8 @@ pub(crate) struct Span {
     pub(crate) start_ns: i64,
     pub(crate) end_ns: Option<i64>,
     pub(crate) attributes: Map<String, Value>,
+    /// What is told of the program that it comes from: tags of its trace.
+    pub(crate) resource: Arc<[Pair]>,
     /// As it is answered.
     pub(crate) content: Value,
 }
@@ -120,7 +128,41 @@ pub(crate) fn told_by_spans(trace_id: &str, spans: &[&Span]) -> Trace {
         Some(_) => "OK",
     };
     let text = |name: &str| root.and_then(|root| root.attribute(name)).map(preview);
-    let name = root.map(|root| Pair { key: NAME_TAG.to_owned(), value: root.name.clone() });
+    let mut tags: BTreeMap<String, String> = BTreeMap::new();
+    let mut put = |key: &str, value: &str| {
+        let mut pair = Pair { key: key.to_owned(), value: value.to_owned() };
+        // What no tag can be is left out.
+        if check_trace_pair("tag", &mut pair).is_ok() && ![SPANS_TAG, LOCATION_TAG].contains(&key) {
+            tags.insert(pair.key, pair.value);
+        }
+    };
+    let resource = spans.iter().map(|span| &span.resource).find(|resource| !resource.is_empty());
+    for pair in resource.into_iter().flat_map(|resource| resource.iter()) {
+        if !pair.key.starts_with("telemetry.sdk.") && !pair.key.starts_with("mlflow.") {
+            put(&pair.key, &pair.value);
+        }
+    }
+    if let Some(root) = root {
+        put(NAME_TAG, &root.name);
+        for (key, value) in &root.attributes {
+            if let (Some(key), Some(value)) = (key.strip_prefix(TAG_ATTRIBUTE), value.as_str()) {
+                put(key, &unquoted(value));
+            }
+        }
+    }
+    // Of the span that is nearest to the root.
+    let first = |name: &str| {
+        let of_root = root.and_then(|root| root.attribute(name));
+        of_root.or_else(|| spans.iter().find_map(|span| span.attribute(name))).map(unquoted)
+    };
+    let metadata = [
+        (SESSION_KEY, first("session.id").or_else(|| first("gen_ai.conversation.id"))),
+        (USER_KEY, first("user.id")),
+    ];
+    let metadata = metadata.into_iter().filter_map(|(key, value)| {
+        let mut pair = Pair { key: key.to_owned(), value: value? };
+        check_trace_pair("metadata", &mut pair).is_ok().then_some(pair)
+    });
     Trace {
         trace_id: trace_id.to_owned(),
         request_ms,
@@ -128,9 +170,15 @@ pub(crate) fn told_by_spans(trace_id: &str, spans: &[&Span]) -> Trace {
         state: state.to_owned(),
         request_preview: text("mlflow.spanInputs"),
         response_preview: text("mlflow.spanOutputs"),
-        tags: name.into_iter().collect(),
+        tags: tags.into_iter().map(|(key, value)| Pair { key, value }).collect(),
+        metadata: metadata.collect(),
         ..Trace::default()
     }
+}
+
+/// A text that is JSON may stand in quotes once more.
+pub(crate) fn unquoted(text: &str) -> String {
+    serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,10 +227,27 @@ impl Assessment {
             }
         }
         content.remove("valid");
+        Self::told(content)
+    }
+
+    /// From its parts as a caller wrote them: an expectation that is a list or an object is kept as JSON in a text, and
+    /// feedback without a value has none.
+    pub(crate) fn told(mut content: Map<String, Value>) -> Result<Self, Error> {
+        match content.get_mut(AssessmentKind::Feedback.name()) {
+            Some(Value::Object(feedback)) => {
+                feedback.entry("value").or_insert(Value::Null);
+            }
+            _ => {
+                if let Some(Value::Object(expectation)) = content.get_mut(AssessmentKind::Expectation.name())
+                {
+                    pack(expectation)?;
+                }
+            }
+        }
         Self::of(content)
     }
 
-    /// From its parts, checked.
+    /// From its parts as they are kept, checked.
     pub(crate) fn of(content: Map<String, Value>) -> Result<Self, Error> {
         let text = |name: &str| content.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
         let name = text("assessment_name");
@@ -230,6 +295,36 @@ impl Assessment {
     }
 }
 
+fn pack(expectation: &mut Map<String, Value>) -> Result<(), Error> {
+    const FORMAT: &str = "JSON_FORMAT";
+    if let Some(packed) = expectation.get("serialized_value").filter(|packed| !packed.is_null()) {
+        let format = packed["serialization_format"].as_str().unwrap_or_default();
+        if !["", FORMAT].contains(&format) {
+            let shown: String = format.chars().take(100).collect();
+            return Err(Error::invalid(format!(
+                "Unknown serialization format: {shown}. Only {FORMAT} is supported."
+            )));
+        }
+        let text = packed["value"].as_str().unwrap_or_default();
+        return match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(Error::invalid(format!("The `serialized_value` of an expectation is no JSON: {error}.")))
+            }
+        };
+    }
+    match expectation.get("value") {
+        None | Some(Value::Null) => Err(Error::invalid("The `value` field must be specified.")),
+        Some(value @ (Value::Array(_) | Value::Object(_))) => {
+            let packed = json!({ "serialization_format": FORMAT, "value": value.to_string() });
+            expectation.remove("value");
+            expectation.insert("serialized_value".to_owned(), packed);
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +340,7 @@ mod tests {
             start_ns,
             end_ns,
             attributes: Map::new(),
+            resource: Arc::default(),
             content: Value::Null,
         }
     }
@@ -259,6 +355,23 @@ mod tests {
         assert_eq!((told.state.as_str(), told.request_ms, told.duration_ms), ("ERROR", 1, Some(8)));
         assert_eq!(told.tags, [Pair { key: NAME_TAG.to_owned(), value: "work".to_owned() }]);
         assert_eq!(told_by_spans("tr-1", &[&span(true, 1, None, "UNSET")]).duration_ms, None);
+
+        let pair = |(key, value): (&str, &str)| Pair { key: key.to_owned(), value: value.to_owned() };
+        let mut root = span(true, 1, None, "OK");
+        root.resource =
+            [("service.name", "shop"), ("telemetry.sdk.name", "x"), ("mlflow.x", "y"), ("team", "a")]
+                .map(pair)
+                .into();
+        for (name, value) in [
+            ("mlflow.traceTag.team", "\"b\""),
+            ("mlflow.traceTag.mlflow.trace.spansLocation", "elsewhere"),
+            ("session.id", "s-1"),
+        ] {
+            root.attributes.insert(name.to_owned(), json!(value));
+        }
+        let told = told_by_spans("tr-1", &[&root]);
+        assert_eq!(told.tags, [(NAME_TAG, "work"), ("service.name", "shop"), ("team", "b")].map(pair));
+        assert_eq!(told.metadata, [(SESSION_KEY, "s-1")].map(pair));
     }
 
     #[test]
@@ -277,7 +390,20 @@ mod tests {
         let packed = json!({ "serialized_value": { "value": "{\"a\": 1}" } });
         let packed = make(json!({ "assessment_name": "x", "expectation": packed })).unwrap();
         assert_eq!(packed.value(), (Some("{\"a\": 1}".to_owned()), None));
+        let list = make(json!({ "assessment_name": "x", "expectation": { "value": [1, "a"] } })).unwrap();
+        assert_eq!(list.value(), (Some("[1,\"a\"]".to_owned()), None));
+        let packed =
+            json!({ "serialized_value": { "serialization_format": "JSON_FORMAT", "value": "[1,\"a\"]" } });
+        assert_eq!(list.body()["expectation"], packed);
+        let number = make(json!({ "assessment_name": "x", "expectation": { "value": 2 } })).unwrap();
+        assert_eq!(number.body()["expectation"], json!({ "value": 2 }));
+        let empty = make(json!({ "assessment_name": "x", "feedback": {} })).unwrap();
+        assert_eq!(empty.body()["feedback"], json!({ "value": null }));
         for wrong in [
+            json!({ "assessment_name": "x", "expectation": {} }),
+            json!({ "assessment_name": "x", "expectation": { "value": null } }),
+            json!({ "assessment_name": "x", "expectation": { "serialized_value": { "value": "{" } } }),
+            json!({ "assessment_name": "x", "expectation": { "serialized_value": { "serialization_format": "X", "value": "1" } } }),
             json!({ "feedback": { "value": 1 } }),
             json!({ "assessment_name": "x" }),
             json!({ "assessment_name": "x", "feedback": 1 }),

@@ -107,7 +107,7 @@ impl HookEvent {
             }
             (entity, _) => {
                 add("tags", json!({ "example_key": "example_value" }));
-                add("description", json!("An example"));
+                add("description", json!(format!("An example {}", entity.replace('_', " "))));
                 match entity {
                     "model_version" => {
                         add("source", json!("models:/123"));

@@ -2,15 +2,19 @@
 
 use bytes::Bytes;
 use futures::Stream;
-use kernel::{Allow, Ctx};
+use kernel::{Allow, Ctx, Permission};
 use serde_json::json;
 use storage::{Info, Pieces};
 
 use super::{Ml, runs};
 use crate::{
     error::Error,
-    model::{ArtifactPath, unescaped},
-    permissions::{ReadRuns, WriteRuns},
+    model::{
+        ArtifactPath,
+        trace::{LOCATION_TAG, Trace},
+        unescaped,
+    },
+    permissions::{ReadModels, ReadRuns, WriteRuns},
 };
 
 /// What lies in a folder of artifacts.
@@ -42,25 +46,25 @@ impl Ml {
         self.keep_file(allow, &path.key(allow.workspace), self.bounded(body), &[]).await
     }
 
-    pub(crate) async fn get_artifact(
+    pub(crate) async fn get_artifact<P: Permission>(
         &self,
-        allow: &Allow<ReadRuns>,
+        allow: &Allow<P>,
         path: &ArtifactPath,
     ) -> Result<(Info, Pieces), Error> {
         Ok(self.storage.get(&path.key(allow.workspace)).await?)
     }
 
-    pub(crate) async fn artifact_info(
+    pub(crate) async fn artifact_info<P: Permission>(
         &self,
-        allow: &Allow<ReadRuns>,
+        allow: &Allow<P>,
         path: &ArtifactPath,
     ) -> Result<Info, Error> {
         Ok(self.storage.info(&path.key(allow.workspace)).await?)
     }
 
-    pub(crate) async fn artifact_range(
+    pub(crate) async fn artifact_range<P: Permission>(
         &self,
-        allow: &Allow<ReadRuns>,
+        allow: &Allow<P>,
         path: &ArtifactPath,
         range: std::ops::Range<u64>,
     ) -> Result<Pieces, Error> {
@@ -119,15 +123,50 @@ impl Ml {
     }
 
     /// Files of a run, for the page that shows them.
-    pub(crate) async fn run_artifact_path(
+    pub(crate) async fn run_artifact_path<P: Permission>(
         &self,
-        allow: &Allow<ReadRuns>,
+        allow: &Allow<P>,
         run_id: &str,
         path: &ArtifactPath,
     ) -> Result<ArtifactPath, Error> {
         let mut tx = self.db.read().await?;
         let run = runs::get(&mut tx, allow, run_id).await?;
         Ok(own_root(&run.artifact_uri)?.join(path))
+    }
+
+    /// The same of a logged model.
+    pub(crate) async fn model_artifact_path(
+        &self,
+        allow: &Allow<ReadRuns>,
+        model_id: &str,
+        path: &ArtifactPath,
+    ) -> Result<ArtifactPath, Error> {
+        let model = self.get_logged_model(allow, model_id, false).await?;
+        Ok(own_root(&model.artifact_location)?.join(path))
+    }
+
+    /// The same of a model version.
+    pub(crate) async fn version_artifact_path(
+        &self,
+        allow: &Allow<ReadModels>,
+        name: &str,
+        version: &str,
+        path: &ArtifactPath,
+    ) -> Result<ArtifactPath, Error> {
+        let version = self.get_version(allow, name, version).await?;
+        Ok(own_root(&version.storage_location)?.join(path))
+    }
+
+    /// A file of a trace, where the trace says that its files are.
+    pub(crate) fn trace_artifact_path(
+        &self,
+        trace: &Trace,
+        path: &ArtifactPath,
+    ) -> Result<ArtifactPath, Error> {
+        let location = trace.tags.iter().find(|tag| tag.key == LOCATION_TAG);
+        let location = location
+            .ok_or_else(|| Error::not_found(format!("Trace data not found for path={}", path.as_str())))?;
+        Ok(own_root(&location.value)?.join(path))
     }
 
     async fn list_below(

@@ -81,16 +81,25 @@ impl Ml {
                     "The field '{field}' of an assessment cannot be updated."
                 )));
             }
-            match changes.get(field) {
-                Some(value) => content.insert(field.clone(), value.clone()),
-                None => content.remove(field),
+            let is_a_value = ["feedback", "expectation", "issue"].contains(&field.as_str());
+            if is_a_value && field != before.kind.name() {
+                return Err(Error::invalid(format!(
+                    "Cannot update {field} value on a {} assessment.",
+                    before.kind.name()
+                )));
+            }
+            match (changes.get(field), content.get_mut(field)) {
+                // What is said more of it joins what was said.
+                (Some(Value::Object(more)), Some(Value::Object(there))) if field == "metadata" => {
+                    there.extend(more.clone());
+                    continue;
+                }
+                (Some(value), _) => content.insert(field.clone(), value.clone()),
+                (None, _) => content.remove(field),
             };
         }
         content.insert("last_update_time".to_owned(), json!(told(allow.now)));
-        let after = Assessment { is_valid: before.is_valid, ..Assessment::of(content)? };
-        if after.kind != before.kind {
-            return Err(Error::invalid("An assessment's kind cannot be changed."));
-        }
+        let after = Assessment { is_valid: before.is_valid, ..Assessment::told(content)? };
         store::traces::put_assessments(&mut tx, trace.id, std::slice::from_ref(&after)).await?;
         tx.commit().await?;
         Ok(after)

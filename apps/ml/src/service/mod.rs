@@ -138,7 +138,9 @@ impl Ml {
         if store::experiments::insert_workspace(&mut tx, ctx.workspace).await? {
             let (number, name) = DEFAULT;
             let location = crate::model::artifact_root(number);
-            store::experiments::insert(&mut tx, ctx.workspace, number, name, &location, now_ms(ctx)).await?;
+            // Older than any that the same call makes.
+            let then = now_ms(ctx) - 1;
+            store::experiments::insert(&mut tx, ctx.workspace, number, name, &location, then).await?;
         }
         tx.commit().await?;
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(ctx.workspace);

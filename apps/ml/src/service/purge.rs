@@ -49,6 +49,7 @@ impl Ml {
         self.purge_parts(now).await?;
         self.count_stale(now).await?;
         self.purge_messages(now).await?;
+        self.purge_waiting_links(now).await?;
         match self.config.deleted_keep_days {
             0 => Ok(Purged::default()),
             days => self.purge(None, now, now.as_millisecond() - i64::from(days) * 86_400_000).await,

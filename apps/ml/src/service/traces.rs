@@ -1,16 +1,16 @@
 //! Traces: what programs did, step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use db::Tx;
-use kernel::{Allow, Ctx};
+use kernel::{Allow, Ctx, Timestamp};
 use serde_json::json;
 
-use super::{Ml, Query, experiments, page_size, registry, runs};
+use super::{Ml, Query, experiments, now_ms, page_size, registry, runs};
 use crate::{
     error::Error,
     model::{
-        Pair,
+        Pair, RUN_TAG, check_tag,
         filter::{Dialect, parse, parse_order},
         join_uri,
         trace::{
@@ -22,12 +22,16 @@ use crate::{
     store::{
         self,
         pairs::{Present, TRACE_METADATA, TRACE_TAGS},
+        traces::Arrived,
     },
 };
 
 /// Traces of one call at most.
 const LINKS_MAX: usize = 100;
 const IDS_MAX: usize = 1_000;
+const LINKS_AT_ONCE: i64 = 1_000;
+/// A link waits for its trace for a day.
+const LINKS_WAIT_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Which traces somebody asks for.
 #[derive(Debug, Default)]
@@ -64,7 +68,10 @@ impl Ml {
         }
         told.tags.retain(|tag| tag.key != SPANS_TAG && tag.key != LOCATION_TAG);
         told.metadata.retain(|pair| pair.key != TOLD_KEY);
-        told.metadata.push(Pair { key: TOLD_KEY.to_owned(), value: "true".to_owned() });
+        // Not of clients before MLflow 3, which tell again at the end.
+        if told.is_told {
+            told.metadata.push(Pair { key: TOLD_KEY.to_owned(), value: "true".to_owned() });
+        }
         told.is_told = true;
         let mut tx = self.db.begin().await?;
         let experiment = experiments::get(&mut tx, allow, experiment_id).await?;
@@ -72,7 +79,8 @@ impl Ml {
         told.experiment = experiment.id;
         let location = join_uri(&experiment.artifact_location, &["traces", &told.trace_id, "artifacts"]);
         told.tags.push(Pair { key: LOCATION_TAG.to_owned(), value: location });
-        match store::traces::insert(&mut tx, allow.workspace, &told).await? {
+        let inserted = store::traces::insert(&mut tx, allow.workspace, &told).await?;
+        match inserted {
             Some(id) => told.id = id,
             None => {
                 let there = lock(&mut tx, allow, &told.trace_id).await?;
@@ -87,6 +95,9 @@ impl Ml {
         store::traces::put_assessments(&mut tx, told.id, &told.assessments).await?;
         let found = store::traces::list_rows(&mut tx, &[told.id]).await?.pop();
         tx.commit().await?;
+        if inserted.is_some() {
+            self.settle_links(allow, &[&told.trace_id]).await?;
+        }
         found.ok_or_else(|| not_found(&told.trace_id))
     }
 
@@ -134,19 +145,29 @@ impl Ml {
         let mut tx = self.db.begin().await?;
         let experiment = experiments::get(&mut tx, allow, experiment_id).await?;
         experiment.check_active()?;
-        if let Some(run_id) = run_id {
-            runs::get(&mut tx, allow, run_id).await?;
-        }
-        let mut links = Vec::new();
+        // Spans that name a run that is not there are worth keeping all the same.
+        let run_id = match run_id {
+            Some(run_id) => match runs::get(&mut tx, allow, run_id).await {
+                Err(Error::NotFound(_) | Error::Invalid(_)) => {
+                    tracing::warn!("spans name a run that is not there");
+                    None
+                }
+                found => found.map(|_| Some(run_id))?,
+            },
+            None => None,
+        };
+        let (mut links, mut made) = (Vec::new(), Vec::new());
         for (trace_id, spans) in by_trace {
             let mut told = trace::told_by_spans(trace_id, &spans);
             told.experiment = experiment.id;
             let mut tags = std::mem::take(&mut told.tags);
+            let metadata = std::mem::take(&mut told.metadata);
             let id = match store::traces::insert(&mut tx, allow.workspace, &told).await? {
                 Some(id) => {
                     let location =
                         join_uri(&experiment.artifact_location, &["traces", trace_id, "artifacts"]);
                     tags.push(Pair { key: LOCATION_TAG.to_owned(), value: location });
+                    made.push(trace_id);
                     id
                 }
                 None => {
@@ -157,6 +178,7 @@ impl Ml {
             };
             // The name that somebody gave counts more.
             store::pairs::put(&mut tx, TRACE_TAGS, id, 0, &tags, Present::Kept).await?;
+            store::pairs::put(&mut tx, TRACE_METADATA, id, 0, &metadata, Present::Kept).await?;
             let here = Pair { key: SPANS_TAG.to_owned(), value: SPANS_HERE.to_owned() };
             store::pairs::put(&mut tx, TRACE_TAGS, id, 0, &[here], Present::Overwritten).await?;
             store::traces::put_spans(&mut tx, id, &spans).await?;
@@ -164,7 +186,7 @@ impl Ml {
         }
         store::traces::link(&mut tx, &links, "run").await?;
         tx.commit().await?;
-        Ok(())
+        self.settle_links(allow, &made).await
     }
 
     /// Those of these that are there, each with its spans where they are asked for.
@@ -251,7 +273,7 @@ impl Ml {
         trace_id: &str,
         mut tag: Pair,
     ) -> Result<(), Error> {
-        check_trace_pair("tag", &mut tag)?;
+        check_tag("", RUN_TAG, &mut tag)?;
         if tag.key == SPANS_TAG {
             return Err(Error::invalid(format!("The tag '{SPANS_TAG}' is immutable.")));
         }
@@ -312,7 +334,7 @@ impl Ml {
         Ok(deleted)
     }
 
-    /// Those that are not there are passed over.
+    /// Those that are not there yet are linked when they come: clients send traces in the background.
     pub(crate) async fn link_traces_to_run(
         &self,
         allow: &Allow<WriteRuns>,
@@ -334,6 +356,56 @@ impl Ml {
         let traces = store::traces::list(&mut tx, allow.workspace, &ids).await?;
         let links: Vec<_> = traces.iter().map(|trace| (trace.id, run_id.to_owned())).collect();
         store::traces::link(&mut tx, &links, "run").await?;
+        let there: HashSet<&str> = traces.iter().map(|trace| trace.trace_id.as_str()).collect();
+        let to_come: Vec<_> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+        store::traces::link_later(&mut tx, allow.workspace, &to_come, run_id, now_ms(allow)).await?;
+        tx.commit().await?;
+        self.settle_links(allow, &to_come).await
+    }
+
+    /// Links these traces, if they are here, to the runs that wait for them. Called after the commit of a link that waits,
+    /// and after that of a trace: the later of the two sees the other.
+    async fn settle_links(&self, ctx: &Ctx, trace_ids: &[&str]) -> Result<(), Error> {
+        if trace_ids.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.read().await?;
+        let arrived = store::traces::arrived(&mut tx, ctx.workspace, trace_ids).await?;
+        drop(tx);
+        self.link_arrived(&arrived).await
+    }
+
+    async fn link_arrived(&self, arrived: &[Arrived]) -> Result<(), Error> {
+        if arrived.is_empty() {
+            return Ok(());
+        }
+        let links: Vec<_> = arrived.iter().map(|one| (one.trace, one.run_id.clone())).collect();
+        let mut tx = self.db.begin().await?;
+        match store::traces::link(&mut tx, &links, "run").await {
+            // One of them was deleted meanwhile. The next purge links the others.
+            Err(db::Error::Constraint { .. }) => return Ok(()),
+            linked => linked?,
+        }
+        for one in arrived {
+            store::traces::delete_waiting_link(&mut tx, one).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What a crash left unlinked, and links to traces that never came.
+    pub(crate) async fn purge_waiting_links(&self, now: Timestamp) -> Result<(), Error> {
+        loop {
+            let mut tx = self.db.read().await?;
+            let arrived = store::traces::all_arrived(&mut tx, LINKS_AT_ONCE).await?;
+            drop(tx);
+            if arrived.is_empty() {
+                break;
+            }
+            self.link_arrived(&arrived).await?;
+        }
+        let mut tx = self.db.begin().await?;
+        store::traces::delete_waiting_links_before(&mut tx, now.as_millisecond() - LINKS_WAIT_MS).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -369,7 +441,7 @@ async fn add_to(tx: &mut Tx, there: &Trace, more: &Trace) -> Result<(), Error> {
     let end = end(there).max(end(more));
     both.request_ms = there.request_ms.min(more.request_ms);
     both.duration_ms = end.map(|end| end - both.request_ms);
-    if more.state != "IN_PROGRESS" {
+    if more.state != "IN_PROGRESS" && matches!(there.state.as_str(), "IN_PROGRESS" | "STATE_UNSPECIFIED") {
         both.state.clone_from(&more.state);
     }
     both.request_preview = more.request_preview.clone().or(both.request_preview);

@@ -274,7 +274,12 @@ async fn tell_logged_model(tx: &mut Tx, ctx: &Ctx, model_id: &str, version: &Ver
     let mut list: Vec<serde_json::Value> =
         before.and_then(|tag| serde_json::from_str(&tag.value).ok()).unwrap_or_default();
     list.push(json!({ "name": version.name, "version": version.version }));
-    let tag = Pair { key: TAG.to_owned(), value: json!(list).to_string() };
+    // With Python's blanks: who wrote the tag before compares it as a text.
+    let shown: Vec<_> = list
+        .iter()
+        .map(|one| format!("{{\"name\": {}, \"version\": {}}}", one["name"], one["version"]))
+        .collect();
+    let tag = Pair { key: TAG.to_owned(), value: format!("[{}]", shown.join(", ")) };
     store::pairs::put(tx, LOGGED_TAGS, model.id, model.experiment, &[tag], Present::Overwritten).await?;
     Ok(())
 }

@@ -91,7 +91,7 @@ pub(super) fn of_version(version: &Version) -> Value {
         "name": version.name,
         "version": version.version.to_string(),
         "tags": tags(&version.tags),
-        "description": version.description.as_deref().unwrap_or(""),
+        "description": version.description,
     });
     let template = version.tags.iter().find(|pair| pair.key == PROMPT_TEXT_TAG);
     match template.filter(|_| version.tags.iter().any(|pair| pair.key == PROMPT_TAG)) {
@@ -116,6 +116,9 @@ impl Ml {
         let secret = webhook.secret.as_ref().map(|secret| secret.expose().as_str());
         if texts.into_iter().chain([secret]).flatten().any(|text| text.contains('\0') || text.len() > 4_096) {
             return Err(Error::invalid("A text of the webhook is too long, or holds a NUL character."));
+        }
+        if webhook.url.trim().is_empty() {
+            return Err(Error::invalid("Webhook URL cannot be empty or just whitespace"));
         }
         let is_plain = self.config.webhook_plain_http && webhook.url.starts_with("http://");
         if !is_plain && !webhook.url.starts_with("https://") {

@@ -169,6 +169,75 @@ pub(crate) async fn link(tx: &mut Tx, links: &[(i64, String)], kind: &'static st
     Ok(())
 }
 
+/// Links to a run, for when these traces come.
+pub(crate) async fn link_later(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    trace_ids: &[&str],
+    run_id: &str,
+    now_ms: i64,
+) -> db::Result<()> {
+    let values = trace_ids
+        .iter()
+        .flat_map(|trace_id| [workspace.into(), (*trace_id).into(), run_id.into(), now_ms.into()])
+        .collect();
+    let head = "ml_waiting_links (workspace_id, trace_id, run_id, created_ms)";
+    rows::insert(tx, head, "ON CONFLICT DO NOTHING", 4, values).await?;
+    Ok(())
+}
+
+/// A trace that is here, and a run that it waits to be linked to.
+pub(crate) struct Arrived {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) trace: i64,
+    pub(crate) trace_id: String,
+    pub(crate) run_id: String,
+}
+
+impl FromRow for Arrived {
+    fn from_row(row: &Row) -> db::Result<Self> {
+        Ok(Self {
+            workspace: row.get("workspace_id")?,
+            trace: row.get("trace")?,
+            trace_id: row.get("trace_id")?,
+            run_id: row.get("run_id")?,
+        })
+    }
+}
+
+const ARRIVED: &str = "SELECT w.workspace_id, t.id AS trace, w.trace_id, w.run_id FROM ml_waiting_links w
+     JOIN ml_traces t ON t.workspace_id = w.workspace_id AND t.trace_id = w.trace_id";
+
+pub(crate) async fn arrived(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    trace_ids: &[&str],
+) -> db::Result<Vec<Arrived>> {
+    let wanted: Vec<Value> = trace_ids.iter().map(|id| (*id).into()).collect();
+    let before = format!("{ARRIVED} WHERE w.workspace_id = $1 AND w.trace_id");
+    rows::select_in(tx, &before, "", &[workspace.into()], &wanted).await
+}
+
+/// Of all workspaces, so many at most.
+pub(crate) async fn all_arrived(tx: &mut Tx, limit: i64) -> db::Result<Vec<Arrived>> {
+    let sql = format!("{ARRIVED} ORDER BY w.workspace_id, w.trace_id, w.run_id LIMIT $1");
+    tx.query_built(sql).bind(limit).all().await
+}
+
+pub(crate) async fn delete_waiting_link(tx: &mut Tx, link: &Arrived) -> db::Result<()> {
+    tx.query("DELETE FROM ml_waiting_links WHERE workspace_id = $1 AND trace_id = $2 AND run_id = $3")
+        .bind(link.workspace)
+        .bind(&link.trace_id)
+        .bind(&link.run_id)
+        .execute()
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn delete_waiting_links_before(tx: &mut Tx, before_ms: i64) -> db::Result<()> {
+    tx.query("DELETE FROM ml_waiting_links WHERE created_ms < $1").bind(before_ms).execute().await.map(drop)
+}
+
 /// Deletes an experiment's traces, the oldest first; gives how many.
 pub(crate) async fn delete(
     tx: &mut Tx,

@@ -67,8 +67,33 @@ async fn artifacts_go_up_and_down_and_away() {
         );
         let beyond = admin.request(Method::GET, &part).header("range", "bytes=20000000-");
         refused(&admin.finish(&part, beyond).await, 416, "BAD_REQUEST");
-        let shown = admin.get(&format!("/get-artifact?run_id={run_id}&path=model/MLmodel")).await.expect(200);
-        assert_eq!(shown.text(), "flavors: {}");
+        let shown =
+            admin.get(&format!("/get-artifact?run_id={run_id}&path=./model//MLmodel")).await.expect(200);
+        assert_eq!((&*shown.text(), shown.header("content-type")), ("flavors: {}", "text/plain"));
+        assert_eq!(shown.header("content-disposition"), "attachment; filename=MLmodel");
+        let odd = admin.get(&format!("{BASE}/{root}/a%20b%23%25.txt")).await.expect(200);
+        assert_eq!(odd.header("content-disposition"), "attachment; filename=\"a b#%.txt\"");
+        for folder in [".", "./", "model/.."] {
+            let answer = admin.get(&path(&format!("artifacts/list?run_id={run_id}&path={folder}"))).await;
+            assert_eq!(answer.status, if folder.ends_with("..") { 400 } else { 200 }, "{folder}");
+        }
+
+        let place = format!("/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run_id}&path=notes/a.md");
+        let sent = |place: &str, body: Vec<u8>| admin.request(Method::POST, place).body(body);
+        admin.finish(&place, sent(&place, b"# note".to_vec())).await.expect(200);
+        let note = admin.get(&format!("/get-artifact?run_id={run_id}&path=notes/a.md")).await.expect(200);
+        assert_eq!((&*note.text(), note.header("content-type")), ("# note", "text/plain"));
+        for (place, body) in [
+            (place.as_str(), Vec::new()),
+            (place.as_str(), vec![0; (10 << 20) + 1]),
+            (&place.replace("run_uuid", "x"), b"x".to_vec()),
+            (&place.replace("notes/a.md", ""), b"x".to_vec()),
+            (&place.replace("notes/a.md", "../x"), b"x".to_vec()),
+        ] {
+            let answer = admin.finish(place, sent(place, body)).await;
+            refused(&answer, 400, "INVALID_PARAMETER_VALUE");
+        }
+        admin.delete(&format!("{BASE}/{root}/notes")).await.expect(200);
 
         put(admin, &format!("{root}/model/MLmodel"), b"again".to_vec()).await.expect(200);
         assert_eq!(admin.get(&format!("{BASE}/{root}/model/MLmodel")).await.expect(200).text(), "again");
@@ -115,14 +140,12 @@ async fn no_path_climbs_out_of_the_workspace() {
     with_admin(async |app, admin| {
         put(admin, "0/secret.txt", b"mine".to_vec()).await.expect(200);
         // As a client that brings nothing home by itself sends them.
-        for place in ["%2e%2e/x", "../x", "0/%2e%2e/%2e%2e/x", "0/../../x", "0/%2e/x", "/etc/passwd"] {
+        for place in ["%2e%2e/x", "../x", "0/%2e%2e/%2e%2e/x", "0/../../x", "/etc/passwd"] {
             for method in ["GET", "PUT", "DELETE"] {
                 assert_eq!(raw(admin, method, &format!("{BASE}/{place}")).await, 400, "{method} {place}");
             }
         }
-        for place in
-            ["..%2fx", "%252e%252e%252fx", "%2fetc%2fpasswd", "0/%5c..%5cx", "0//x", "0/a%00b", "c:/x"]
-        {
+        for place in ["..%2fx", "%252e%252e%252fx", "%2fetc%2fpasswd", "0/%5c..%5cx", "0/a%00b", "c:/x"] {
             refused(&put(admin, place, b"x".to_vec()).await, 400, "INVALID_PARAMETER_VALUE");
             refused(&admin.get(&format!("{BASE}/{place}")).await, 400, "INVALID_PARAMETER_VALUE");
             refused(&admin.delete(&format!("{BASE}/{place}")).await, 400, "INVALID_PARAMETER_VALUE");

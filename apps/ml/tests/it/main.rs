@@ -20,6 +20,7 @@ mod runs;
 mod search;
 mod serving;
 mod statements;
+mod trace_files;
 mod traces;
 mod webhooks;
 

@@ -4,12 +4,12 @@ use testkit::{Answer, Client};
 
 use crate::{experiment, path, refused, run, text, with_admin};
 
-fn v3(rest: &str) -> String {
+pub(crate) fn v3(rest: &str) -> String {
     format!("/api/3.0/mlflow/{rest}")
 }
 
 /// A span by OTLP's JSON. `number` makes its id and its trace's.
-fn span(trace: u8, number: u8, parent: Option<u8>, name: &str, more: Value) -> Value {
+pub(crate) fn span(trace: u8, number: u8, parent: Option<u8>, name: &str, more: Value) -> Value {
     let mut span = json!({
         "traceId": format!("{trace:032x}"),
         "spanId": format!("{number:016x}"),
@@ -27,18 +27,18 @@ fn span(trace: u8, number: u8, parent: Option<u8>, name: &str, more: Value) -> V
     span
 }
 
-async fn send(client: &Client, experiment: &str, spans: &[Value]) -> Answer {
+pub(crate) async fn send(client: &Client, experiment: &str, spans: &[Value]) -> Answer {
     let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
     let request =
         client.request(Method::POST, "/v1/traces").header("x-mlflow-experiment-id", experiment).json(&body);
     client.finish("/v1/traces", request).await
 }
 
-fn id(trace: u8) -> String {
+pub(crate) fn id(trace: u8) -> String {
     format!("tr-{trace:032x}")
 }
 
-async fn tell(client: &Client, experiment: &str, trace: u8, more: Value) -> Value {
+pub(crate) async fn tell(client: &Client, experiment: &str, trace: u8, more: Value) -> Value {
     let mut info = json!({
         "trace_id": id(trace),
         "trace_location": { "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": experiment } },
@@ -53,7 +53,7 @@ async fn tell(client: &Client, experiment: &str, trace: u8, more: Value) -> Valu
     client.post(&v3("traces"), body).await.expect(200).json()["trace"]["trace_info"].clone()
 }
 
-async fn found(client: &Client, experiment: &str, more: Value) -> String {
+pub(crate) async fn found(client: &Client, experiment: &str, more: Value) -> String {
     let location =
         json!({ "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": experiment } });
     let mut body = json!({ "locations": [location], "max_results": 2 });
@@ -208,6 +208,9 @@ async fn traces_are_searched() {
         check("status = 'OK'", &[], "31").await;
         check("trace.status IN ('ERROR', 'IN_PROGRESS')", &[], "42").await;
         check("attributes.name ILIKE 'p%'", &[], "3").await;
+        check("", &["tags.n DESC"], "4321").await;
+        check("", &["metadata.a", "tags.n"], "3124").await;
+        check("", &["tags.none", "experiment_id", "timestamp"], "1234").await;
         check("name = 'ask' AND execution_time_ms > 1000", &[], "2").await;
         check("timestamp_ms > 0 AND tags.n != '1'", &[], "432").await;
         check("tags.none IS NULL AND metadata.a = 'c'", &[], "421").await;
@@ -219,6 +222,8 @@ async fn traces_are_searched() {
         check("span.attributes.model IN ('m1', 'm4')", &[], "41").await;
         check("span.attributes.model LIKE 'm_' AND span.name != 'span-1'", &[], "432").await;
         check("trace.text LIKE '%needle 3%'", &[], "3").await;
+        check("trace.text LIKE '%string_value%'", &[], "").await;
+        check("span.type = 'TOOL' AND span.attributes.model = 'm1'", &[], "").await;
         check("feedback.good = 'true'", &[], "1").await;
         check("feedback.good = 'yes'", &[], "3").await;
         check("feedback.good > 0.4", &[], "2").await;
@@ -246,7 +251,10 @@ async fn traces_are_searched() {
             json!({ "locations": [location], "filter": "trace.text = 'y'" }),
             json!({ "locations": [location], "filter": "timestamp_ms > 'y'" }),
             json!({ "locations": [location], "filter": "x'; DROP TABLE ml_traces; --" }),
-            json!({ "locations": [location], "order_by": ["tags.n"] }),
+            json!({ "locations": [location], "order_by": ["span.name"] }),
+            json!({ "locations": [location], "filter": "prompt LIKE 'hello/%'" }),
+            json!({ "locations": [location], "filter": "prompt = 'hello'" }),
+            json!({ "locations": [location], "filter": "prompt = 'hello/1/2'" }),
             json!({ "locations": [location], "order_by": ["text"] }),
             json!({ "locations": [location], "page_token": "x" }),
         ] {
@@ -275,6 +283,8 @@ async fn tags_and_assessments_come_and_go() {
         assert_eq!(info().await["tags"]["a"], "b");
         tag(Method::DELETE, json!({ "key": "a" })).await.expect(200);
         refused(&tag(Method::DELETE, json!({ "key": "a" })).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        let climbing = json!({ "key": "../a", "value": "x" });
+        refused(&tag(Method::PATCH, climbing).await, 400, "INVALID_PARAMETER_VALUE");
         let fixed = json!({ "key": "mlflow.trace.spansLocation", "value": "x" });
         refused(&tag(Method::PATCH, fixed).await, 400, "INVALID_PARAMETER_VALUE");
 
@@ -305,12 +315,22 @@ async fn tags_and_assessments_come_and_go() {
             json!({ "assessment_name": "x" }),
             json!({ "assessment_name": "", "feedback": { "value": 1 } }),
             json!({ "assessment_name": "x", "feedback": { "value": "\u{0}" } }),
+            json!({ "assessment_name": "x", "expectation": { "value": null } }),
         ] {
             let answer = admin.post(&place("assessments"), json!({ "assessment": wrong })).await;
             refused(&answer, 400, "INVALID_PARAMETER_VALUE");
         }
         let lost = json!({ "assessment_name": "x", "feedback": { "value": 1 }, "overrides": "a-none" });
         refused(&admin.post(&place("assessments"), json!({ "assessment": lost })).await, 404, "RESOURCE_DOES_NOT_EXIST");
+        let noted = |metadata: Value| json!({ "assessment": { "metadata": metadata }, "update_mask": "metadata" });
+        admin.send(Method::PATCH, &one, Some(noted(json!({ "a": "1", "b": "2" })))).await.expect(200);
+        let noted = admin.send(Method::PATCH, &one, Some(noted(json!({ "b": "3" })))).await.expect(200).json();
+        assert_eq!(noted["assessment"]["metadata"], json!({ "a": "1", "b": "3" }), "what is said more joins it");
+        let other = json!({ "assessment": { "expectation": { "value": 1 } }, "update_mask": "expectation" });
+        refused(&admin.send(Method::PATCH, &one, Some(other)).await, 400, "INVALID_PARAMETER_VALUE");
+        let list = make(json!({ "assessment_name": "list", "expectation": { "value": [1, "a"] } })).await;
+        let packed = json!({ "serialization_format": "JSON_FORMAT", "value": "[1,\"a\"]" });
+        assert_eq!(list["expectation"], json!({ "serialized_value": packed }));
         let mask = json!({ "assessment": {}, "update_mask": "trace_id" });
         refused(&admin.send(Method::PATCH, &one, Some(mask)).await, 400, "INVALID_PARAMETER_VALUE");
     })
@@ -325,19 +345,19 @@ async fn what_is_no_trace_is_refused() {
         refused(&send(admin, "none", std::slice::from_ref(&fine)).await, 400, "INVALID_PARAMETER_VALUE");
         refused(&send(admin, "999", std::slice::from_ref(&fine)).await, 404, "RESOURCE_DOES_NOT_EXIST");
         refused(&send(admin, &number, &[]).await, 400, "INVALID_PARAMETER_VALUE");
-        for wrong in [
-            json!({ "traceId": "xyz" }),
-            json!({ "spanId": "" }),
-            json!({ "traceId": "00".repeat(17) }),
-            json!({ "startTimeUnixNano": u64::MAX.to_string() }),
+        for (wrong, status) in [
+            (json!({ "traceId": "xyz" }), 400),
+            (json!({ "spanId": "" }), 422),
+            (json!({ "traceId": "00".repeat(17) }), 422),
+            (json!({ "startTimeUnixNano": u64::MAX.to_string() }), 400),
         ] {
             refused(
                 &send(admin, &number, &[span(1, 1, None, "x", wrong)]).await,
-                400,
+                status,
                 "INVALID_PARAMETER_VALUE",
             );
         }
-        refused(&admin.post("/v1/traces", json!({})).await, 400, "INVALID_PARAMETER_VALUE");
+        refused(&admin.post("/v1/traces", json!({})).await, 422, "INVALID_PARAMETER_VALUE");
         let raw = async |kind: &str, body: &'static [u8]| {
             let request = admin
                 .request(Method::POST, "/v1/traces")
@@ -393,7 +413,7 @@ async fn older_clients_begin_and_end_traces() {
         let body = json!({ "experiment_id": number, "timestamp_ms": 1_000, "request_metadata": pairs, "tags": pairs });
         let begun = admin.post(&path("traces"), body).await.expect(200).json()["trace_info"].clone();
         let trace_id = text(&begun["request_id"]);
-        assert_eq!(begun["status"], "IN_PROGRESS");
+        assert_eq!((&begun["status"], &begun["request_metadata"]), (&json!("IN_PROGRESS"), &pairs));
         let body = json!({ "request_id": trace_id, "timestamp_ms": 1_250, "status": "OK", "tags": [{ "key": "c", "value": "d" }] });
         admin.send(Method::PATCH, &path(&format!("traces/{trace_id}")), Some(body)).await.expect(200);
         let info = admin.get(&path(&format!("traces/{trace_id}/info"))).await.expect(200).json()["trace_info"].clone();

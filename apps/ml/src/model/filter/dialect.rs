@@ -146,6 +146,7 @@ impl Dialect {
             }
             Self::EvaluationSets => &["name", "created_time", "last_update_time"],
             Self::Traces => &[
+                "experiment_id",
                 "request_id",
                 "timestamp_ms",
                 "execution_time_ms",

@@ -71,14 +71,20 @@ fn one(dialect: Dialect, text: &str) -> Result<Order, Error> {
             let key = if *known == "timestamp" { "last_updated_timestamp" } else { known };
             (Entity::Attribute, key.to_owned())
         }
+        // They are found by it in another way.
+        Dialect::Traces if name.text == "experiment_id" => (Entity::Attribute, name.text.to_owned()),
         _ => identifier(dialect, name.text)?,
     };
-    let is_plain = matches!(dialect, Dialect::Experiments | Dialect::Traces | Dialect::EvaluationSets);
-    let is_listed = matches!(dialect, Dialect::Traces | Dialect::EvaluationSets);
-    if entity == Entity::Dataset
-        || (is_plain && entity != Entity::Attribute)
-        || (is_listed && !dialect.orderable().contains(&key.as_str()))
-    {
+    let has_order = match (dialect, entity) {
+        (_, Entity::Dataset) => false,
+        (Dialect::Traces | Dialect::EvaluationSets, Entity::Attribute) => {
+            dialect.orderable().contains(&key.as_str())
+        }
+        (Dialect::Traces, Entity::Tag | Entity::Metadata) | (Dialect::Experiments, Entity::Attribute) => true,
+        (Dialect::Traces | Dialect::EvaluationSets | Dialect::Experiments, _) => false,
+        _ => true,
+    };
+    if !has_order {
         return Err(Error::invalid(format!("Invalid order_by entity: {}", entity.name())));
     }
     Ok(Order { entity, key, is_ascending })

@@ -220,6 +220,13 @@ fn operand(dialect: Dialect, entity: Entity, key: &str, token: &Token<'_>) -> Re
     if value.contains('\0') {
         return Err(Error::invalid("A value must not hold a NUL character."));
     }
+    let parts: Vec<_> = value.split('/').collect();
+    if is_prompt(dialect, entity, key) && (parts.len() != 2 || parts.contains(&"")) {
+        return Err(Error::invalid(format!(
+            "Invalid prompts filter value '{}'. Expected format: prompt = \"name/version\"",
+            shown(&value)
+        )));
+    }
     Ok(Operand::Text(value))
 }
 
@@ -238,8 +245,18 @@ fn check_regex(pattern: &str) -> Result<(), Error> {
     })
 }
 
+fn is_prompt(dialect: Dialect, entity: Entity, key: &str) -> bool {
+    dialect == Dialect::Traces && entity == Entity::Attribute && key == "prompt"
+}
+
 fn check_op(dialect: Dialect, entity: Entity, key: &str, op: Op, text: &str) -> Result<(), Error> {
     let is_number = entity == Entity::Metric || (entity == Entity::Attribute && dialect.is_number(key));
+    if is_prompt(dialect, entity, key) && op != Op::Equal {
+        return Err(Error::invalid(format!(
+            "Invalid comparator '{}' for prompts filter. Only '=' is supported with format: prompt = \"name/version\"",
+            shown(text)
+        )));
+    }
     let is_nominal = dialect == Dialect::Experiments && entity == Entity::Attribute && key == "experiment_id";
     let is_content = dialect == Dialect::Traces
         && matches!((entity, key), (Entity::Attribute, "text") | (Entity::Span, "content"));

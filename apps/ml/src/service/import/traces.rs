@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     model::{
         Experiment, Pair,
-        trace::{Assessment, Span, Trace, preview, state},
+        trace::{Assessment, Span, TOLD_KEY, Trace, preview, state, unquoted},
     },
     permissions::WriteRuns,
     service::Ml,
@@ -172,7 +172,9 @@ fn trace(info: &Value, now: Timestamp) -> Result<Trace, Error> {
         let made = Assessment::new(text(content, "assessment_id"), &trace_id, members, &now.to_string())?;
         Ok(Assessment { is_valid: content["valid"].as_bool().unwrap_or(true), ..made })
     };
+    let metadata = map(info, "trace_metadata");
     Ok(Trace {
+        is_told: metadata.iter().any(|pair| pair.key == TOLD_KEY),
         request_ms: began.as_millisecond(),
         duration_ms: seconds.transpose()?.map(|seconds| (seconds * 1_000.0).round() as i64),
         state: state(&text(info, "state")).ok_or_else(|| foreign("state"))?.to_owned(),
@@ -180,7 +182,7 @@ fn trace(info: &Value, now: Timestamp) -> Result<Trace, Error> {
         request_preview: filled(info, "request_preview").map(|text| preview(&text)),
         response_preview: filled(info, "response_preview").map(|text| preview(&text)),
         tags: map(info, "tags"),
-        metadata: map(info, "trace_metadata"),
+        metadata,
         assessments: list(info, "assessments").iter().map(assessment).collect::<Result<_, Error>>()?,
         trace_id: trace_id.clone(),
         ..Trace::default()
@@ -199,7 +201,6 @@ fn of_content(trace_id: &str, content: &Value) -> Span {
         };
         attributes.insert(without_nul(&text(pair, "key")), json!(without_nul(&shown)));
     }
-    let unquoted = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
     let kind = attributes.get("mlflow.spanType").and_then(Value::as_str);
     let end_ns = int(content, "end_time_unix_nano").filter(|end| *end > 0);
     Span {
@@ -216,6 +217,8 @@ fn of_content(trace_id: &str, content: &Value) -> Span {
         start_ns: int(content, "start_time_unix_nano").unwrap_or_default(),
         end_ns,
         attributes,
+        // The other server has made tags of it.
+        resource: std::sync::Arc::default(),
         content: content.clone(),
     }
 }

@@ -28,12 +28,24 @@ pub(crate) async fn traces(
     builder.conditions.push(format!("t.workspace_id = {place}"));
     let experiments = builder.list(experiments);
     builder.conditions.push(format!("t.experiment IN {experiments}"));
-    for clause in clauses {
+    // What is asked of spans is asked of one span.
+    let (of_spans, others): (Vec<_>, Vec<_>) =
+        clauses.iter().partition(|clause| clause.entity == Entity::Span);
+    for clause in others {
         let condition = condition(&mut builder, clause);
         builder.conditions.push(condition);
     }
+    if !of_spans.is_empty() {
+        let fits: Vec<_> = of_spans
+            .into_iter()
+            .map(|Clause { key, op, operand, .. }| span(&mut builder, key, *op, operand))
+            .collect();
+        let fits = fits.join(" AND ");
+        builder.conditions.push(format!("EXISTS (SELECT 1 FROM ml_spans x WHERE x.trace = t.id AND {fits})"));
+    }
     let mut keys: Vec<Key> = orders.iter().map(|order| key(&mut builder, order)).collect();
-    let is_ordered_by = |name: &str| orders.iter().any(|order| order.key == name);
+    let is_ordered_by =
+        |name: &str| orders.iter().any(|order| order.entity == Entity::Attribute && order.key == name);
     if !is_ordered_by("timestamp_ms") {
         keys.push(Key::plain("t.request_ms", false, Kind::Int));
     }
@@ -45,22 +57,25 @@ pub(crate) async fn traces(
 
 fn key(builder: &mut Builder, order: &Order) -> Key {
     let is_ascending = order.is_ascending;
+    let mut of_pair = |table: &str, key: &str| {
+        let place = builder.bind(key);
+        let value = format!("(SELECT o.value FROM {table} o WHERE o.trace = t.id AND o.key = {place})");
+        Key::nullable(&value, is_ascending, Kind::Text)
+    };
+    match order.entity {
+        Entity::Tag => return of_pair("ml_trace_tags", &order.key),
+        Entity::Metadata => return of_pair("ml_trace_metadata", &order.key),
+        _ => {}
+    }
     match order.key.as_str() {
+        "experiment_id" => Key::plain("t.experiment", is_ascending, Kind::Int),
         "timestamp_ms" => Key::plain("t.request_ms", is_ascending, Kind::Int),
         "request_id" => Key::plain("t.trace_id", is_ascending, Kind::Text),
         "status" => Key::plain("t.state", is_ascending, Kind::Text),
         "execution_time_ms" => Key::nullable("t.duration_ms", is_ascending, Kind::Int),
         "end_time_ms" => Key::nullable(END, is_ascending, Kind::Int),
-        other => {
-            let (table, key) = if other == "name" {
-                ("ml_trace_tags", NAME_TAG)
-            } else {
-                ("ml_trace_metadata", SOURCE_RUN_KEY)
-            };
-            let place = builder.bind(key);
-            let value = format!("(SELECT o.value FROM {table} o WHERE o.trace = t.id AND o.key = {place})");
-            Key::nullable(&value, is_ascending, Kind::Text)
-        }
+        "name" => of_pair("ml_trace_tags", NAME_TAG),
+        _ => of_pair("ml_trace_metadata", SOURCE_RUN_KEY),
     }
 }
 
@@ -70,10 +85,9 @@ fn condition(builder: &mut Builder, clause: &Clause) -> String {
         Entity::Attribute => attribute(builder, key, *op, operand),
         Entity::Tag => pair(builder, "ml_trace_tags", key, *op, operand),
         Entity::Metadata => pair(builder, "ml_trace_metadata", key, *op, operand),
-        Entity::Span => span(builder, key, *op, operand),
         Entity::Feedback | Entity::Expectation => assessment(builder, clause),
-        // The parser gives no others for traces.
-        Entity::Metric | Entity::Param | Entity::Dataset => "FALSE".to_owned(),
+        // Spans are asked together, and the parser gives no others for traces.
+        Entity::Span | Entity::Metric | Entity::Param | Entity::Dataset => "FALSE".to_owned(),
     }
 }
 
@@ -86,7 +100,7 @@ fn attribute(builder: &mut Builder, key: &str, op: Op, operand: &Operand) -> Str
         "status" => "t.state",
         "client_request_id" => "t.client_request_id",
         "name" => return pair(builder, "ml_trace_tags", NAME_TAG, op, operand),
-        "text" => return span(builder, "content", op, operand),
+        "text" => return text(builder, op, operand),
         "prompt" => {
             let fits = builder.compare("x.target", op, operand);
             return format!(
@@ -121,8 +135,9 @@ fn pair(builder: &mut Builder, table: &str, key: &str, op: Op, operand: &Operand
     }
 }
 
+/// What holds of the span `x`.
 fn span(builder: &mut Builder, key: &str, op: Op, operand: &Operand) -> String {
-    let fits = match key {
+    match key {
         "name" => builder.compare("x.name", op, operand),
         "type" => builder.compare("x.kind", op, operand),
         "status" => builder.compare("x.status", op, operand),
@@ -136,7 +151,18 @@ fn span(builder: &mut Builder, key: &str, op: Op, operand: &Operand) -> String {
             let fits = builder.compare(value, op, operand);
             format!("EXISTS (SELECT 1 FROM {each} WHERE j.key = {name} AND {fits})")
         }
+    }
+}
+
+/// What spans are called, what they hold, and what happened in them: not the words that OpenTelemetry's form adds.
+fn text(builder: &mut Builder, op: Op, operand: &Operand) -> String {
+    let told = match builder.engine {
+        Engine::Sqlite => "json_extract(x.content, '$.events'), json_extract(x.content, '$.status.message')",
+        Engine::Postgres => {
+            "CAST(x.content AS JSONB) ->> 'events', CAST(x.content AS JSONB) #>> '{status,message}'"
+        }
     };
+    let fits = builder.compare(&format!("CONCAT_WS(' ', x.name, x.attributes, {told})"), op, operand);
     format!("EXISTS (SELECT 1 FROM ml_spans x WHERE x.trace = t.id AND {fits})")
 }
 
