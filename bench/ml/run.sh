@@ -36,5 +36,5 @@ socle_start "$work/data"
 # With a key, as programs call; the genuine server asks for none.
 key=$(socle_json POST /api/v1/auth/api-keys "$(socle_token)" '{"name":"bench","scopes":[]}' key)
 wait_for 120 curl -fsS "http://127.0.0.1:$port/health" || die "the genuine MLflow server did not come up"
-SOCLE_KEY=$key python3 bench/ml/client.py both "$SOCLE_URL" "$SOCLE_PID" "http://127.0.0.1:$port" "$genuine"
+SOCLE_KEY=$key python3 -u bench/ml/client.py both "$SOCLE_URL" "$SOCLE_PID" "http://127.0.0.1:$port" "$genuine"
 cat "$work/cold"
