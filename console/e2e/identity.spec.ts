@@ -252,8 +252,8 @@ test("the address is changed when both mailboxes say yes", async () => {
 
 test("what touches the account's safety asks again who it is", async () => {
   test.slow();
-  // As after an hour: the session was not confirmed lately.
-  const stale = await openHouse({ settings: { SOCLE_IDENTITY__CONFIRM_WINDOW_S: "1" }, host: "localhost" });
+  // As after an hour: the session was not confirmed lately. What is confirmed here has to go out again within the window.
+  const stale = await openHouse({ settings: { SOCLE_IDENTITY__CONFIRM_WINDOW_S: "6" }, host: "localhost" });
   const context = await contexts[0]!.browser()!.newContext({ locale: "en-GB" });
   try {
     const page = await context.newPage();

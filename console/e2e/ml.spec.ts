@@ -61,6 +61,8 @@ async function sweep(experimentId: string, count: number) {
 const rowsOf = (page: Page) => page.getByTestId("runs-table").getByRole("row");
 
 test("experiments are run from the console while clients log", async ({ page, request }) => {
+  // Ten thousand runs are made first.
+  test.slow();
   page.setDefaultTimeout(30_000);
   const faults = watchFaults(page);
   await firstRun(page, house);
