@@ -6,7 +6,11 @@ use http::{HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use super::{Call, artifacts};
-use crate::{error::Error, model::ArtifactPath, permissions::ReadRuns};
+use crate::{
+    error::Error,
+    model::{ArtifactPath, trace::plain},
+    permissions::ReadRuns,
+};
 
 const FILE: &str = "traces.json";
 
@@ -85,18 +89,6 @@ fn members(pairs: &Value) -> impl Iterator<Item = (String, Value)> {
     list(pairs).filter_map(|pair| Some((pair["key"].as_str()?.to_owned(), plain(&pair["value"]))))
 }
 
-/// A value without the name of its kind.
-fn plain(tagged: &Value) -> Value {
-    match tagged.as_object().and_then(|tagged| tagged.iter().next()) {
-        None => Value::Null,
-        Some((kind, value)) => match kind.as_str() {
-            "array_value" => list(&value["values"]).map(plain).collect(),
-            "kvlist_value" => members(&value["values"]).collect::<Map<_, _>>().into(),
-            _ => value.clone(),
-        },
-    }
-}
-
 fn hex(base64: &Value) -> String {
     let bytes = BASE64.decode(base64.as_str().unwrap_or_default()).unwrap_or_default();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -113,7 +105,7 @@ mod tests {
             "start_time_unix_nano": 1, "status": { "message": "", "code": "STATUS_CODE_OK" },
             "attributes": [
                 { "key": "fruit", "value": { "string_value": "apple" } },
-                { "key": "some", "value": { "array_value": { "values": [{ "int_value": 1 }, {}] } } },
+                { "key": "some", "value": { "array_value": { "values": [{ "int_value": "1" }, {}] } } },
                 { "key": "map", "value": { "kvlist_value": { "values": [{ "key": "a", "value": { "bool_value": true } }] } } },
             ],
             "events": [{ "name": "e", "time_unix_nano": 2, "attributes": [{ "key": "n", "value": { "int_value": 7 } }] }],

@@ -325,6 +325,24 @@ fn pack(expectation: &mut Map<String, Value>) -> Result<(), Error> {
     }
 }
 
+/// A value of OpenTelemetry's, as protobuf's JSON has it, without the name of its kind. 64-bit numbers may come as texts.
+pub(crate) fn plain(tagged: &Value) -> Value {
+    let Some((kind, value)) = tagged.as_object().and_then(|tagged| tagged.iter().next()) else {
+        return Value::Null;
+    };
+    let values = || value["values"].as_array().into_iter().flatten();
+    let pair = |pair: &Value| (pair["key"].as_str().unwrap_or_default().to_owned(), plain(&pair["value"]));
+    match kind.as_str() {
+        "array_value" => values().map(plain).collect(),
+        "kvlist_value" => Value::Object(values().map(pair).collect()),
+        "int_value" => match value.as_str() {
+            Some(text) => text.parse::<i64>().map_or(Value::Null, Value::from),
+            None => value.clone(),
+        },
+        _ => value.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

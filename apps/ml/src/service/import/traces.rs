@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     model::{
         Experiment, Pair,
-        trace::{Assessment, Span, TOLD_KEY, Trace, preview, state, unquoted},
+        trace::{Assessment, Span, TOLD_KEY, Trace, plain, preview, state, unquoted},
     },
     permissions::WriteRuns,
     service::Ml,
@@ -232,22 +232,6 @@ fn hex(text: &str) -> String {
         let _ = write!(digits, "{byte:02x}");
         digits
     })
-}
-
-/// A value without the name of its kind.
-fn plain(value: &Value) -> Value {
-    let Some((kind, inner)) = value.as_object().and_then(|members| members.iter().next()) else {
-        return Value::Null;
-    };
-    match kind.as_str() {
-        "array_value" => list(inner, "values").iter().map(plain).collect(),
-        "kvlist_value" => Value::Object(
-            list(inner, "values").iter().map(|pair| (text(pair, "key"), plain(&pair["value"]))).collect(),
-        ),
-        // 64-bit numbers may come as texts.
-        "int_value" => int(value, "int_value").map_or(Value::Null, Value::from),
-        _ => inner.clone(),
-    }
 }
 
 #[cfg(test)]
