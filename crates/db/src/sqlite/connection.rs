@@ -14,6 +14,7 @@ use rusqlite::{OpenFlags, functions::FunctionFlags, hooks::Wal};
 
 use super::{
     aside,
+    log::Log,
     parameters::numbered,
     row::{Names, SqliteRow},
 };
@@ -25,8 +26,6 @@ const STATEMENTS_KEPT: usize = 512;
 const QUICK: Duration = Duration::from_millis(1);
 /// Statements that are remembered as quick, at most.
 const QUICK_MAX: usize = 4_096;
-/// With so many pages in it the log is folded into the file: SQLite's own number.
-const LOG_PAGES: i32 = 1_000;
 /// So often SQLite asks whether a statement has run for too long, in steps of its machine: about a millisecond.
 const LOOK_AFTER_STEPS: i32 = 20_000;
 
@@ -95,9 +94,6 @@ impl Connection {
                 PRAGMA temp_store = memory; PRAGMA query_only = {query_only}"
             ))?;
         }
-        if options.access == Access::Write {
-            raw.wal_hook(Some(fold_log))?;
-        }
         let limit =
             Limit { timeout: options.statement_timeout, epoch: Instant::now(), until: Arc::default() };
         if limit.timeout.is_some() {
@@ -108,6 +104,14 @@ impl Connection {
         let is_full_synchronous = options.synchronous == Synchronous::Full;
         let hasher = RandomState::new();
         Ok(Self { raw, busy_timeout, is_full_synchronous, limit, hasher, quick: HashSet::new() })
+    }
+
+    /// From now on `log` hears of each commit, instead of SQLite's own folding.
+    pub(super) fn tell(&mut self, log: Arc<Log>) -> rusqlite::Result<()> {
+        self.raw.wal_hook(Some(move |wal: &mut Wal, pages| {
+            log.grew(wal, pages);
+            Ok(())
+        }))
     }
 
     pub(super) fn begin_read(&mut self) -> Result<()> {
@@ -249,15 +253,6 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::
     }
     for (index, value) in values.iter().take(count).enumerate() {
         statement.raw_bind_parameter(index + 1, value)?;
-    }
-    Ok(())
-}
-
-/// After a commit, which stands whatever becomes of this: folding waits for the disk.
-fn fold_log(log: &mut Wal, pages: i32) -> rusqlite::Result<()> {
-    if pages >= LOG_PAGES {
-        // The next commit tries again.
-        aside(|| log.checkpoint()).ok();
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! that for handing it over and back.
 
 mod connection;
+mod log;
 mod parameters;
 mod row;
 
@@ -15,6 +16,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::log::Log;
 pub(crate) use self::{
     connection::{Access, Connection, Options},
     row::{Cell, SqliteRow},
@@ -27,6 +29,8 @@ const LOOK_AGAIN_MAX: Duration = Duration::from_millis(20);
 /// Connections of one kind, opened when they are first needed. Who asks first has one first.
 pub(crate) struct Pool {
     options: Options,
+    /// Of a pool that writes.
+    log: Option<Arc<Log>>,
     size: u32,
     acquire_timeout: Duration,
     /// A connection that nobody needed for so long is closed.
@@ -60,7 +64,8 @@ impl Pool {
         idle_timeout: Option<Duration>,
     ) -> Self {
         let turns = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { options, size, acquire_timeout, idle_timeout, turns, shelf: Arc::default() }
+        let log = (options.access == Access::Write).then(|| Arc::new(Log::of(options.file.clone())));
+        Self { options, log, size, acquire_timeout, idle_timeout, turns, shelf: Arc::default() }
     }
 
     pub(crate) fn file(&self) -> &PathBuf {
@@ -80,13 +85,21 @@ impl Pool {
         let connection = match idle {
             Some((connection, _)) => connection,
             None => {
-                let connection = aside(|| Connection::open(&self.options))?;
+                let connection = aside(|| self.open())?;
                 shelf(&self.shelf).open += 1;
                 Arc::new(Mutex::new(connection))
             }
         };
         let (shelf, idle_timeout) = (self.shelf.clone(), self.idle_timeout);
         Ok(Lease { connection, shelf, idle_timeout, _turn: turn })
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let mut connection = Connection::open(&self.options)?;
+        if let Some(log) = &self.log {
+            connection.tell(log.clone())?;
+        }
+        Ok(connection)
     }
 
     /// A connection with a transaction on it that sees the database as it is at its first statement.
@@ -130,7 +143,11 @@ impl Pool {
             shelf.open = 0;
             std::mem::take(&mut shelf.idle)
         };
-        aside(|| drop(idle));
+        aside(|| {
+            let file = self.log.as_ref().and_then(|log| log.close());
+            drop(idle);
+            drop(file);
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod foreign;
 mod load;
+mod log;
 mod migrations;
 
 use db::{FromRow, Json, OnConstraint as _, Row, Tx};
