@@ -95,10 +95,11 @@ pub type Pieces = BoxStream<'static, Result<Bytes>>;
 #[derive(Clone)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
+    /// Where files lie, if that is a folder.
+    folder: Option<Arc<LocalFileSystem>>,
     /// Gives out signed addresses, where the store has them.
     signer: Option<Arc<AmazonS3>>,
     prefix: String,
-    place: &'static str,
 }
 
 /// Above this a file goes to S3 in parts of this size.
@@ -129,7 +130,8 @@ impl Storage {
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|source| Error::Store { key: folder.display().to_string(), source })?
             .with_fsync(true);
-        Ok(Self { store: Arc::new(store), signer: None, prefix: String::new(), place: "folder" })
+        let store = Arc::new(store);
+        Ok(Self { store: store.clone(), folder: Some(store), signer: None, prefix: String::new() })
     }
 
     fn s3(config: &Config, url: &url::Url) -> Result<Self> {
@@ -153,16 +155,16 @@ impl Storage {
         let store =
             Arc::new(builder.build().map_err(|source| Error::Store { key: config.url.clone(), source })?);
         let prefix = url.path().trim_matches('/').to_owned();
-        Ok(Self { store: store.clone(), signer: Some(store), prefix, place: "s3" })
+        Ok(Self { store: store.clone(), folder: None, signer: Some(store), prefix })
     }
 
     /// `folder` or `s3`.
     pub fn place(&self) -> &'static str {
-        self.place
+        if self.folder.is_some() { "folder" } else { "s3" }
     }
 
     fn part_bytes(&self) -> usize {
-        if self.place == "folder" { FOLDER_PART_BYTES } else { S3_PART_BYTES }
+        if self.folder.is_some() { FOLDER_PART_BYTES } else { S3_PART_BYTES }
     }
 
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
@@ -201,7 +203,7 @@ impl Storage {
             writer.wait_for_capacity(2).await.map_err(|source| failed(key, source))?;
             writer.write(&buffer[..read]);
         }
-        writer.finish().await.map_err(|source| failed(key, source))?;
+        self.finish(key, &path, writer).await?;
         Ok(total)
     }
 
@@ -236,8 +238,24 @@ impl Storage {
                 }
             }
         }
-        meter::measured("put", async { writer.finish().await.map_err(|source| failed(key, source)) }).await?;
+        meter::measured("put", self.finish(key, &path, writer)).await?;
         Ok(total)
+    }
+
+    /// Puts the file where another one may be. To give back the room of a large one takes a file system longer than waiting
+    /// for the disk does, so that happens behind the caller: it has to wait until nobody has that file open.
+    async fn finish(&self, key: &str, path: &Key, writer: WriteMultipart) -> Result<()> {
+        let place = self.folder.as_ref().and_then(|folder| folder.path_to_filesystem(path).ok());
+        let before = match place {
+            Some(place) => tokio::fs::File::open(place).await.ok(),
+            None => None,
+        };
+        writer.finish().await.map_err(|source| failed(key, source))?;
+        if let Some(before) = before {
+            let before = before.into_std().await;
+            tokio::task::spawn_blocking(move || drop(before));
+        }
+        Ok(())
     }
 
     /// What lies directly in a folder of keys: its files, and the names of its folders.
@@ -250,7 +268,7 @@ impl Storage {
         let mut folders = Vec::new();
         for path in &found.common_prefixes {
             // A local folder stays when its last file goes; elsewhere there are no empty ones.
-            if self.place != "folder" || self.store.list(Some(path)).next().await.is_some() {
+            if self.folder.is_none() || self.store.list(Some(path)).next().await.is_some() {
                 folders.extend(path.filename().map(str::to_owned));
             }
         }

@@ -153,6 +153,26 @@ async fn a_stream_is_there_whole_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_takes_the_place_of_another_is_whole() {
+    for (storage, _folder) in stores() {
+        let write = async |number: u8| {
+            let pieces = (0..8).map(|_| Ok::<_, Error>(Bytes::from(vec![number; 1 << 20])));
+            storage.put_stream("ml/s/again", futures::stream::iter(pieces)).await.unwrap();
+        };
+        write(1).await;
+        let (info, before) = storage.get("ml/s/again").await.unwrap();
+        write(2).await;
+        assert!(read(&storage, "ml/s/again").await == vec![2; 8 << 20]);
+        assert_ne!(storage.info("ml/s/again").await.unwrap().etag, info.etag);
+        // Who has begun to read goes on with what was there.
+        assert!(joined(before).await == vec![1; 8 << 20]);
+        futures::future::join_all((3..9).map(write)).await;
+        let last = read(&storage, "ml/s/again").await;
+        assert!(last.len() == 8 << 20 && last.iter().all(|byte| *byte == last[0]), "{}", last[0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_level_tells_its_files_and_folders() {
     for (storage, _folder) in stores() {
         for key in ["ml/l/a.txt", "ml/l/deep/b.txt", "ml/l/deep/er/c.txt", "ml/l/gone/d.txt"] {
