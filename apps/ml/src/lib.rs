@@ -6,7 +6,7 @@
 //!
 //! A batch's life: `http::log` reads it in one step; `service::batch` checks all of it, then writes in one transaction
 //! params (another value is refused), points and tags. Many points of one metric are a row of packed points
-//! (`ml_points`); a few of many metrics go to one row together, which `store::metrics` sorts by metric once in a while and
+//! (`ml_points`); a few of many metrics go to few rows together, which `store::metrics` sorts by metric once in a while and
 //! when the run ends. The greatest point by step, time and value goes to `ml_latest`, which is what searches read. A
 //! history is unpacked, sorted and freed of doubles when somebody asks for it.
 //!

@@ -124,7 +124,7 @@ async fn points_that_came_one_by_one_are_all_there_before_and_after_the_end() {
         for step in 0..400 {
             let mut metrics: Vec<_> = (0..3).map(|at| point(&format!("narrow-{at}"), step)).collect();
             if step % 40 == 0 {
-                metrics.extend((0..50).map(|at| point(&format!("wide-{at}"), step)));
+                metrics.extend((0..300).map(|at| point(&format!("wide-{at}"), step)));
                 metrics.extend((0..30).map(|at| point("long", step + at)));
             }
             log(admin, &run_id, json!({ "metrics": metrics })).await;
@@ -136,7 +136,8 @@ async fn points_that_came_one_by_one_are_all_there_before_and_after_the_end() {
             for (key, steps) in [
                 ("narrow-0", (0..400 + more).collect()),
                 ("narrow-2", (0..400).collect()),
-                ("wide-49", (0..400).step_by(40).collect()),
+                ("wide-0", (0..400).step_by(40).collect()),
+                ("wide-299", (0..400).step_by(40).collect()),
                 ("long", long),
                 ("wide", Vec::new()),
             ] {
