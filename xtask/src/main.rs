@@ -10,7 +10,9 @@ mod sources;
 use std::{path::PathBuf, process::ExitCode};
 
 fn main() -> ExitCode {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    // As cargo says now: while compiling it may have been another clone that shares the target folder.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("xtask"), PathBuf::from);
+    let root = own.join("..");
     let outcome = match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(&root),
         Some("gen") => config_docs::write(&root),
